@@ -1,0 +1,1 @@
+"""What readers see: every figure as a function from tables and images to a PNG."""

@@ -1,0 +1,127 @@
+"""DCGAN generator and discriminator (Radford, Metz & Chintala 2016), for square images of 28, 32, 64, ... pixels."""
+
+import itertools
+from pathlib import Path
+from typing import TypeVar
+
+import torch
+from torch import Tensor, nn
+
+from stages.pipeline.artifacts import load_weights, save_weights
+from stages.pipeline.errors import UserError
+
+KERNEL = {"kernel_size": 4, "stride": 2, "padding": 1}  # halves or doubles the resolution exactly
+Network = TypeVar("Network", bound=nn.Module)
+INITIAL_STD = 0.02  # of every convolution and linear weight, as in the DCGAN paper
+
+
+def doublings(image_size: int) -> int:
+    """How often the resolution doubles between the coarsest map (7 or 8 pixels) and the image."""
+    for start in (7, 8):
+        factor = image_size // start
+        if image_size == start * factor and factor >= 2 and factor & (factor - 1) == 0:
+            return factor.bit_length() - 1
+    raise ValueError(f"image_size = {image_size}: allowed are 7 or 8 times a power of two (28, 32, 64, ...)")
+
+
+class _ChannelsFirst(nn.Module):
+    """(N, H, W, C) -> (N, C, H, W) as a view, so that the maps that follow lie in memory channels last."""
+
+    def forward(self, maps: Tensor) -> Tensor:
+        return maps.permute(0, 3, 1, 2)
+
+
+class Generator(nn.Module):
+    """z (N, latent_dim) -> images (N, channels, image_size, image_size), float32 in [0, 1].
+
+    Raises ValueError for an image_size that is not 7 or 8 times a power of two.
+    """
+
+    def __init__(self, *, latent_dim: int, width: int, channels: int, image_size: int):
+        super().__init__()
+        self.shape = {"latent_dim": latent_dim, "width": width, "channels": channels, "image_size": image_size}
+        blocks = doublings(image_size)
+        widths = [width << level for level in reversed(range(blocks))]  # e.g. 128, 64 for 28 pixels and width 64
+        start = image_size >> blocks
+        layers: list[nn.Module] = [
+            nn.Linear(latent_dim, widths[0] * start * start, bias=False),  # BatchNorm has the bias
+            nn.Unflatten(1, (start, start, widths[0])),
+            _ChannelsFirst(),
+            nn.BatchNorm2d(widths[0]),
+            nn.ReLU(),
+        ]
+        for coarse, fine in itertools.pairwise(widths):
+            layers += [nn.ConvTranspose2d(coarse, fine, **KERNEL, bias=False), nn.BatchNorm2d(fine), nn.ReLU()]
+        layers.append(nn.ConvTranspose2d(widths[-1], channels, **KERNEL))
+        self.layers = nn.Sequential(*layers)
+
+    def forward(self, z: Tensor) -> Tensor:
+        return torch.sigmoid(self.layers(z).float())  # float32 also under autocast: bfloat16 has no 1/255 near 1
+
+
+class Discriminator(nn.Module):
+    """images (N, channels, image_size, image_size) in [0, 1] -> logits (N,), float32. No sigmoid at the end.
+
+    Raises ValueError for an image_size that is not 7 or 8 times a power of two.
+    """
+
+    def __init__(self, *, width: int, channels: int, image_size: int):
+        super().__init__()
+        self.shape = {"width": width, "channels": channels, "image_size": image_size}
+        blocks = doublings(image_size)
+        widths = [width << level for level in range(blocks)]  # e.g. 64, 128
+        end = image_size >> blocks
+        layers: list[nn.Module] = [nn.Conv2d(channels, widths[0], **KERNEL), nn.LeakyReLU(0.2)]
+        for fine, coarse in itertools.pairwise(widths):
+            layers += [nn.Conv2d(fine, coarse, **KERNEL, bias=False), nn.BatchNorm2d(coarse), nn.LeakyReLU(0.2)]
+        layers += [nn.Flatten(), nn.Linear(widths[-1] * end * end, 1)]
+        self.layers = nn.Sequential(*layers)
+
+    def forward(self, images: Tensor) -> Tensor:
+        return self.layers(images).float().squeeze(1)
+
+
+def initialise(network: nn.Module, stream: torch.Generator) -> None:
+    """Draw every convolution and linear weight from N(0, 0.02^2); biases start at 0 and BatchNorm at the identity."""
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
+            nn.init.normal_(module.weight, std=INITIAL_STD, generator=stream)
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
+
+
+@torch.no_grad()
+def recompute_batch_norm(generator: Generator, codes: Tensor, batch_size: int = 1000) -> None:
+    """Replace the running BatchNorm statistics by averages over `codes` (N, latent_dim), and switch to eval mode.
+
+    The running averages of training mix the weights of many past steps; a saved generator should be normalised by its
+    own statistics alone (Izmailov et al. 2018, sec. 3.3).
+    """
+    norms = [module for module in generator.modules() if isinstance(module, nn.BatchNorm2d)]
+    momenta = [norm.momentum for norm in norms]
+    for norm in norms:
+        norm.reset_running_stats()
+        norm.momentum = None  # a plain average over the batches that follow
+    generator.train()
+    for batch in codes.split(batch_size):
+        generator(batch)
+    for norm, momentum in zip(norms, momenta, strict=True):
+        norm.momentum = momentum
+    generator.eval()
+
+
+def save_network(path: Path, network: nn.Module) -> None:
+    """Write the weights, float32, and the constructor's arguments as metadata."""
+    weights = {name: tensor.cpu().numpy() for name, tensor in network.state_dict().items()}
+    save_weights(path, weights, network.shape)
+
+
+def load_network(kind: type[Network], path: Path) -> Network:
+    """The network saved at `path`, frozen and in eval mode. Raises UserError for a file that is not of this kind."""
+    weights, shape = load_weights(path)
+    try:
+        network = kind(**shape)
+        network.load_state_dict({name: torch.from_numpy(array) for name, array in weights.items()})
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise UserError(f"{path}: not a {kind.__name__}: {' '.join(str(error).split())}") from None
+    return network.requires_grad_(False).eval()

@@ -1,0 +1,49 @@
+"""A trained generator -> data/inpainted/<loss>.npz: test images restored from one, two, ... missing windows."""
+
+import numpy as np
+
+from stages.gan.classifier import load_predictor
+from stages.gan.networks import Generator, load_network
+from stages.pipeline.artifacts import CLASSIFIER, INPAINTED, MISFIT, MODELS, load_number, save_arrays
+from stages.pipeline.command import loss_argument, run
+from stages.pipeline.compute import choose_compute
+from stages.pipeline.images import pick_images
+from stages.pipeline.params import load_params
+from stages.restoration.methods import predicted_labels, restore
+from stages.restoration.observation import draw_windows, masked, stack
+from stages.restoration.search import draw_starts
+
+
+def main() -> None:
+    params = load_params()
+    loss = loss_argument(__doc__, params.losses)
+    compute, count, holes = choose_compute(), params.inpaint.images, params.inpaint.holes
+    generator = compute.place(load_network(Generator, MODELS / loss / "generator.safetensors"))
+    classify = load_predictor(CLASSIFIER, compute)
+    images, labels = pick_images("test", count, params.seed)
+
+    # All window counts in one batch, each from the same starts.
+    masks = [draw_windows(images, number, params.inpaint.window, params.seed) for number in holes]
+    observation = stack([masked(images, mask) for mask in masks])
+    starts = draw_starts(count, params.search.map.restarts, generator.shape["latent_dim"], params.seed)
+    restored = restore(
+        generator,
+        observation,
+        starts=np.tile(starts, (len(holes), 1, 1)),
+        misfit=load_number(MISFIT / f"{loss}.json", "variance"),
+        plain_steps=params.inpaint.plain_steps,
+        search=params.search,
+        compute=compute,
+    )
+    arrays = {
+        "holes": np.repeat(holes, count),
+        "images": np.tile(images, (len(holes), 1, 1, 1)),
+        "labels": np.tile(labels, len(holes)),
+        "observed": observation.y,
+        "mask": observation.mask,
+    }
+    save_arrays(INPAINTED / f"{loss}.npz", arrays | restored | predicted_labels(classify, observation, restored))
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,49 @@
+"""A trained generator -> data/inverted/<loss>.npz: codes of generated, training and test images; and its misfit."""
+
+import numpy as np
+
+from stages.gan.networks import Generator, load_network
+from stages.pipeline.artifacts import INVERTED, MISFIT, MODELS, save_arrays, save_json
+from stages.pipeline.command import loss_argument, run, say
+from stages.pipeline.compute import choose_compute
+from stages.pipeline.images import pick_images
+from stages.pipeline.params import load_params
+from stages.pipeline.seeding import numpy_stream
+from stages.restoration.methods import draw, measure_misfit, restore
+from stages.restoration.observation import clean
+from stages.restoration.search import draw_starts
+
+
+def main() -> None:
+    params = load_params()
+    loss = loss_argument(__doc__, params.losses)
+    compute, count = choose_compute(), params.invert.images
+    generator = compute.place(load_network(Generator, MODELS / loss / "generator.safetensors"))
+    latent_dim = generator.shape["latent_dim"]
+    starts = draw_starts(count, params.search.map.restarts, latent_dim, params.seed)
+
+    # What no code can reach, on images that no table shows.
+    validation, _ = pick_images("validation", count, params.seed)
+    misfit = measure_misfit(generator, validation, starts=starts[:, 0], search=params.search, compute=compute)
+    say(f"invert: {loss}: misfit variance {misfit:.3g} a pixel, on {count} validation images")
+
+    # The three sources, in one batch.
+    codes = numpy_stream(params.seed, "codes to invert").standard_normal((count, latent_dim), dtype=np.float32)
+    sources = {"generated": draw(generator, codes, compute)}
+    sources |= {split: pick_images(split, count, params.seed)[0] for split in ("train", "test")}
+    images = np.concatenate(list(sources.values()))
+    restored = restore(
+        generator,
+        clean(images),
+        starts=np.tile(starts, (len(sources), 1, 1)),
+        misfit=misfit,
+        plain_steps=params.invert.plain_steps,
+        search=params.search,
+        compute=compute,
+    )
+    save_arrays(INVERTED / f"{loss}.npz", {"source": np.repeat(list(sources), count), "images": images} | restored)
+    save_json(MISFIT / f"{loss}.json", {"variance": misfit})
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,45 @@
+"""Trained generators -> data/judged/fidelity.csv: how close their images are to the test set."""
+
+import torch
+
+from stages.gan.classifier import Classifier, embed
+from stages.gan.fidelity import class_statistics, frechet_distance, precision_recall_density_coverage
+from stages.gan.networks import Generator, load_network
+from stages.pipeline.artifacts import CLASSIFIER, JUDGED, MODELS, load_split, save_table
+from stages.pipeline.command import run, say
+from stages.pipeline.compute import choose_compute
+from stages.pipeline.images import to_float
+from stages.pipeline.params import load_params
+from stages.pipeline.seeding import torch_stream
+
+
+def main() -> None:
+    params, compute = load_params(), choose_compute()
+    classifier = compute.place(load_network(Classifier, CLASSIFIER))
+    codes = torch.randn(
+        params.judge.samples, params.train.latent_dim, generator=torch_stream(params.seed, "judge codes")
+    )
+
+    def features(images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        return embed(classifier, compute.place(images))
+
+    real, _ = features(torch.from_numpy(to_float(load_split("test")[0])))
+    train_images = torch.from_numpy(to_float(load_split("train")[0][: params.judge.samples]))
+    clouds = {"none": train_images}  # the floor: real images that are not the test set
+    rows = []
+    for loss in ["none", *params.losses]:
+        if loss != "none":
+            generator = compute.place(load_network(Generator, MODELS / loss / "generator.safetensors"))
+            clouds[loss] = torch.cat([generator(compute.place(batch)) for batch in codes.split(1000)])
+        fake, labels = features(clouds.pop(loss))
+        rows.append(
+            {"loss": loss, "frechet_distance": frechet_distance(real, fake)}
+            | precision_recall_density_coverage(real, fake)
+            | class_statistics(labels.cpu().numpy(), classifier.shape["classes"])
+        )
+        say(f"judge: {', '.join(f'{name} {value}' for name, value in rows[-1].items())}")
+    save_table(JUDGED, rows)
+
+
+if __name__ == "__main__":
+    run(main)

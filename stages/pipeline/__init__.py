@@ -1,0 +1,1 @@
+"""What every stage needs: checked parameters, files, random streams, the device, progress."""

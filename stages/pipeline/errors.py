@@ -1,0 +1,5 @@
+"""The error that a user can mend."""
+
+
+class UserError(Exception):
+    """A mistake in a parameter or a file. The message names the key or file, the value, and what is allowed."""

@@ -1,0 +1,50 @@
+"""The embedded MNIST: gzipped IDX files under data/raw/, checked byte for byte, decoded by torchvision."""
+
+import gzip
+import hashlib
+import tempfile
+import zlib
+from pathlib import Path
+
+import numpy as np
+from torchvision.datasets import MNIST
+
+from stages.pipeline.errors import UserError
+
+# SHA-256 of the unpacked files (data/raw/README.md tells where they come from).
+SHA256 = {
+    "train-images-idx3-ubyte": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
+    "train-labels-idx1-ubyte": "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
+    "t10k-images-idx3-ubyte": "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
+    "t10k-labels-idx1-ubyte": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
+}
+
+
+def load_mnist(raw: Path) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """`train` (60,000) and `test` (10,000): images (N, 1, 28, 28) uint8 and labels (N,) uint8.
+
+    Raises UserError for a file that is missing, not gzip, cut short or of another content.
+    """
+    with tempfile.TemporaryDirectory() as unpacked:
+        folder = Path(unpacked, "MNIST", "raw")  # where torchvision looks
+        folder.mkdir(parents=True)
+        for name, digest in SHA256.items():
+            (folder / name).write_bytes(_unpack(raw / f"{name}.gz", digest))
+        splits = {"train": MNIST(unpacked, train=True), "test": MNIST(unpacked, train=False)}
+        return {
+            name: (split.data.numpy()[:, None], split.targets.numpy().astype(np.uint8))
+            for name, split in splits.items()
+        }
+
+
+def _unpack(path: Path, digest: str) -> bytes:
+    try:
+        content = gzip.decompress(path.read_bytes())
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file; it is part of the repository: git checkout -- {path}") from None
+    except (OSError, EOFError, zlib.error) as error:
+        raise UserError(f"{path}: not a whole gzip file: {error}; git checkout -- {path}") from None
+    found = hashlib.sha256(content).hexdigest()
+    if found != digest:
+        raise UserError(f"{path}: SHA-256 of the content is {found}: allowed is {digest}; git checkout -- {path}")
+    return content

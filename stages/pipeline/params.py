@@ -1,0 +1,174 @@
+"""params.yaml, checked as a whole by every stage before it does anything."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import yaml
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+
+from stages.pipeline.errors import UserError
+
+PARAMS_FILE = Path("params.yaml")
+
+Loss = Literal["minimax", "non_saturating", "least_squares"]
+Count = Annotated[int, Field(ge=1)]
+Rate = Annotated[float, Field(gt=0, le=1)]
+
+
+def _distinct(values: list) -> list:
+    if len(set(values)) < len(values):
+        raise ValueError("each value once")
+    return values
+
+
+def _ascending(values: list) -> list:
+    if values != sorted(set(values)):
+        raise ValueError("each value once, in rising order")
+    return values
+
+
+class _Group(BaseModel):
+    """A group of keys: unknown ones are refused, types are not converted, NaN and infinity are no numbers."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
+
+
+class Prepare(_Group):
+    validation: Count
+
+
+class Classify(_Group):
+    epochs: Count
+    batch_size: Annotated[int, Field(ge=2)]
+    learning_rate: Rate
+
+
+class Train(_Group):
+    epochs: Count
+    batch_size: Annotated[int, Field(ge=2)]  # BatchNorm has no variance over one image
+    discriminator_steps: Count
+    learning_rate: Rate
+    beta1: Annotated[float, Field(ge=0, lt=1)]
+    beta2: Annotated[float, Field(ge=0, lt=1)]
+    latent_dim: Count
+    width: Count
+    sample_epochs: Annotated[list[Count], AfterValidator(_ascending)]
+
+
+class Judge(_Group):
+    samples: Annotated[int, Field(ge=10)]  # the nearest-neighbour measures look at 5 neighbours
+
+
+class PlainSearch(_Group):
+    learning_rate: Rate
+
+
+class MapSearch(_Group):
+    learning_rate: Rate
+    restarts: Count
+    explore_steps: Count
+    steps: Count
+    ramp_down: Annotated[float, Field(ge=0, le=1)]
+
+
+class Search(_Group):
+    plain: PlainSearch
+    map: MapSearch
+
+
+class Invert(_Group):
+    images: Count
+    plain_steps: Count
+
+
+class Denoise(_Group):
+    images: Count
+    sigmas: Annotated[list[Annotated[float, Field(ge=0, le=10)]], Field(min_length=1), AfterValidator(_ascending)]
+    plain_steps: Count
+
+
+class Inpaint(_Group):
+    images: Count
+    holes: Annotated[list[Count], Field(min_length=1), AfterValidator(_ascending)]
+    window: Count
+    plain_steps: Count
+
+
+class Measure(_Group):
+    bootstrap: Annotated[int, Field(ge=100)]
+
+
+class Params(_Group):
+    """All of params.yaml; one attribute for each top-level key."""
+
+    seed: Annotated[int, Field(ge=0)]
+    losses: Annotated[list[Loss], Field(min_length=1), AfterValidator(_distinct)]
+    prepare: Prepare
+    classify: Classify
+    train: Train
+    judge: Judge
+    search: Search
+    invert: Invert
+    denoise: Denoise
+    inpaint: Inpaint
+    measure: Measure
+
+
+class _UniqueKeyLoader(yaml.SafeLoader):
+    """YAML that refuses a key given twice, of which PyYAML would silently keep the last."""
+
+    def construct_mapping(self, node, deep=False):
+        keys = [self.construct_object(key, deep=deep) for key, _ in node.value]
+        twice = sorted({str(key) for key in keys if keys.count(key) > 1})
+        if twice:
+            raise UserError(f"{PARAMS_FILE}: {', '.join(twice)} given twice near line {node.start_mark.line + 1}")
+        return super().construct_mapping(node, deep=deep)
+
+
+def load_params(path: Path = PARAMS_FILE) -> Params:
+    """Read and check every parameter. Raises UserError naming each bad key, its value and what is allowed."""
+    try:
+        content = yaml.load(path.read_text(encoding="utf-8"), Loader=_UniqueKeyLoader)
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file; run from the top of the project") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{path}: not readable as text: {error}") from None
+    except yaml.YAMLError as error:
+        raise UserError(f"{path}: not YAML: {' '.join(str(error).split())}") from None
+    try:
+        return Params.model_validate(content)
+    except ValidationError as error:
+        raise UserError(f"{path}: " + "; ".join(_explain(problem) for problem in error.errors())) from None
+
+
+def _explain(problem: dict) -> str:
+    """One pydantic problem as `key = value: what is allowed`."""
+    key = ".".join(str(part) for part in problem["loc"])
+    allowed = problem["msg"].removeprefix("Value error, ")
+    if problem["type"] == "missing":
+        return f"{key} is missing"
+    if problem["type"] == "extra_forbidden":
+        return f"{key} is not a parameter"
+    if not key:
+        return allowed
+    text = f"{key} = {problem['input']!r}: {allowed[0].lower()}{allowed[1:]}"
+    if problem["type"] == "float_type" and isinstance(problem["input"], str):
+        text += " (YAML reads 2e-4 as text: write 0.0002)"
+    return text
+
+
+def check_data(params: Params, *, training: int, test: int, image_size: int) -> None:
+    """Check what only the data can tell: counts and sizes that the images must allow. Raises UserError."""
+    kept = training - params.prepare.validation
+    at_most = {
+        "prepare.validation": (params.prepare.validation, training - 1),
+        "train.batch_size": (params.train.batch_size, kept),
+        "train.discriminator_steps": (params.train.discriminator_steps, kept // params.train.batch_size),
+        "invert.images": (params.invert.images, min(kept, params.prepare.validation, test)),
+        "denoise.images": (params.denoise.images, test),
+        "inpaint.images": (params.inpaint.images, test),
+        "inpaint.window": (params.inpaint.window, image_size),
+    }
+    for key, (value, limit) in at_most.items():
+        if value > limit:
+            raise UserError(f"{PARAMS_FILE}: {key} = {value}: allowed with this data is at most {limit}")

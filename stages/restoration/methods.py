@@ -1,0 +1,89 @@
+"""The ways to restore an observation that the tables compare, run side by side from the same starts."""
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+
+from stages.pipeline.compute import Compute
+from stages.pipeline.params import Search
+from stages.restoration.observation import Observation, clean
+from stages.restoration.quality import METHODS, mse
+from stages.restoration.search import Generate, map_search, plain_search
+
+
+def restore(
+    generate: Generate,  # frozen; codes -> images, on the compute's device
+    observation: Observation,  # of N images
+    *,
+    starts: np.ndarray,  # (N, R, latent_dim), float32; the plain search uses the first of each image
+    misfit: float,  # variance, a pixel, of what the generator cannot represent
+    plain_steps: int,  # of the plain search
+    search: Search,  # the other settings of both
+    compute: Compute,
+) -> dict[str, np.ndarray]:
+    """For each method its codes, `<method>_codes` (N, latent_dim), and its images, `<method>` (N, C, H, W), float32.
+
+    The images are G(z) itself in full precision, known pixels too: nothing is pasted over it.
+    """
+    codes = {
+        "plain": plain_search(
+            generate,
+            observation,
+            starts[:, 0],
+            steps=plain_steps,
+            learning_rate=search.plain.learning_rate,
+            compute=compute,
+        ),
+        "map": map_search(
+            generate,
+            observation,
+            starts,
+            misfit=misfit,
+            explore_steps=search.map.explore_steps,
+            steps=search.map.steps,
+            learning_rate=search.map.learning_rate,
+            ramp_down=search.map.ramp_down,
+            compute=compute,
+        ),
+    }
+    restored = {}
+    for method in METHODS:
+        restored[f"{method}_codes"] = codes[method]
+        restored[method] = draw(generate, codes[method], compute)
+    return restored
+
+
+def predicted_labels(
+    classify: Callable[[np.ndarray], np.ndarray],  # images (N, C, H, W) -> labels (N,)
+    observation: Observation,
+    restored: dict[str, np.ndarray],  # what `restore` returned
+) -> dict[str, np.ndarray]:
+    """What a classifier sees in the observation itself and in each method's images: `<method>_labels` (N,), uint8."""
+    seen = {"observed": observation.y} | {method: restored[method] for method in METHODS}
+    return {f"{method}_labels": classify(images) for method, images in seen.items()}
+
+
+def measure_misfit(
+    generate: Generate,
+    images: np.ndarray,  # (N, C, H, W), float32 in [0, 1]
+    *,
+    starts: np.ndarray,  # (N, latent_dim), float32
+    search: Search,
+    compute: Compute,
+) -> float:
+    """The variance, a pixel, of what the generator cannot represent: the mean squared error of inverting `images`.
+
+    The images are validation images: unseen by training, and not those of any table. The search is the plain one,
+    since the weight of a prior needs this very number.
+    """
+    steps, rate = search.map.steps, search.plain.learning_rate
+    codes = plain_search(generate, clean(images), starts, steps=steps, learning_rate=rate, compute=compute)
+    return float(mse(images, draw(generate, codes, compute)).mean())
+
+
+@torch.no_grad()
+def draw(generate: Generate, codes: np.ndarray, compute: Compute) -> np.ndarray:
+    """G(z) for codes (N, latent_dim), outside autocast: images (N, C, H, W), float32."""
+    batches = torch.from_numpy(codes).split(compute.search_batch)
+    return torch.cat([generate(compute.place(batch)) for batch in batches]).cpu().contiguous().numpy()
