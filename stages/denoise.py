@@ -31,6 +31,7 @@ def main() -> None:
         starts=np.tile(starts, (len(sigmas), 1, 1)),
         misfit=load_number(MISFIT / f"{loss}.json", "variance"),
         plain_steps=params.denoise.plain_steps,
+        map_steps=params.denoise.map_steps,
         search=params.search,
         compute=compute,
     )

@@ -32,6 +32,7 @@ def main() -> None:
         starts=np.tile(starts, (len(holes), 1, 1)),
         misfit=load_number(MISFIT / f"{loss}.json", "variance"),
         plain_steps=params.inpaint.plain_steps,
+        map_steps=params.inpaint.map_steps,
         search=params.search,
         compute=compute,
     )

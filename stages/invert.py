@@ -24,7 +24,14 @@ def main() -> None:
 
     # What no code can reach, on images that no table shows.
     validation, _ = pick_images("validation", count, params.seed)
-    misfit = measure_misfit(generator, validation, starts=starts[:, 0], search=params.search, compute=compute)
+    misfit = measure_misfit(
+        generator,
+        validation,
+        starts=starts[:, 0],
+        steps=params.search.misfit_steps,
+        search=params.search,
+        compute=compute,
+    )
     say(f"invert: {loss}: misfit variance {misfit:.3g} a pixel, on {count} validation images")
 
     # The three sources, in one batch.
@@ -38,6 +45,7 @@ def main() -> None:
         starts=np.tile(starts, (len(sources), 1, 1)),
         misfit=misfit,
         plain_steps=params.invert.plain_steps,
+        map_steps=params.invert.map_steps,
         search=params.search,
         compute=compute,
     )

@@ -10,7 +10,8 @@ from stages.pipeline.artifacts import load_arrays, load_number, load_table, save
 from stages.pipeline.command import run
 from stages.pipeline.errors import UserError
 from stages.pipeline.params import load_params
-from stages.restoration.quality import METHODS, Interval, denoising_rows, inpainting_rows, inversion_rows
+from stages.restoration import METHODS
+from stages.restoration.quality import Interval, denoising_rows, inpainting_rows, inversion_rows
 from stages.restoration.summary import summarise
 
 

@@ -6,7 +6,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from stages.figures.style import COLOURS, DASHES, NAMES, show, tile
-from stages.restoration.quality import METHODS
+from stages.restoration import METHODS
 
 Arrays = dict[str, np.ndarray]  # what a restoration stage saved for one loss
 

@@ -80,25 +80,25 @@ def load_split(split: str) -> tuple[np.ndarray, np.ndarray]:
 
 
 def save_weights(path: Path, weights: Mapping[str, np.ndarray], metadata: Mapping[str, int]) -> None:
-    """Write a state dict as safetensors, with the network's shape as metadata."""
+    """Write a state dict as safetensors, with the arguments that build its network as metadata."""
     from safetensors.numpy import save_file
 
-    text = {name: str(value) for name, value in metadata.items()}
+    text = {"shape": json.dumps(dict(metadata))}  # one entry: safetensors writes several in an order that varies
     contiguous = {name: np.ascontiguousarray(array) for name, array in weights.items()}
     write_atomically(path, lambda partial: save_file(contiguous, partial, metadata=text))
 
 
 def load_weights(path: Path) -> tuple[dict[str, np.ndarray], dict[str, int]]:
-    """Read safetensors and its integer metadata. Raises UserError if it is missing, damaged or not finite."""
+    """Read safetensors and the shape saved with it. Raises UserError if it is missing, damaged or not finite."""
     from safetensors import SafetensorError, safe_open
 
     try:
         with safe_open(path, framework="numpy") as file:
             weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (it is no dict)
-            metadata = {name: int(value) for name, value in (file.metadata() or {}).items()}
+            metadata = json.loads((file.metadata() or {})["shape"])
     except FileNotFoundError:
         raise UserError(f"{path}: no such file; `dvc repro` makes it") from None
-    except (SafetensorError, ValueError, OSError) as error:
+    except (SafetensorError, ValueError, KeyError, OSError) as error:
         raise UserError(f"{path}: not a readable safetensors file: {error}") from None
     for name, array in weights.items():
         if not np.isfinite(array).all():

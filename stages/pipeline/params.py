@@ -67,24 +67,26 @@ class MapSearch(_Group):
     learning_rate: Rate
     restarts: Count
     explore_steps: Count
-    steps: Count
     ramp_down: Annotated[float, Field(ge=0, le=1)]
 
 
 class Search(_Group):
     plain: PlainSearch
     map: MapSearch
+    misfit_steps: Count
 
 
 class Invert(_Group):
     images: Count
     plain_steps: Count
+    map_steps: Count
 
 
 class Denoise(_Group):
     images: Count
     sigmas: Annotated[list[Annotated[float, Field(ge=0, le=10)]], Field(min_length=1), AfterValidator(_ascending)]
     plain_steps: Count
+    map_steps: Count
 
 
 class Inpaint(_Group):
@@ -92,6 +94,7 @@ class Inpaint(_Group):
     holes: Annotated[list[Count], Field(min_length=1), AfterValidator(_ascending)]
     window: Count
     plain_steps: Count
+    map_steps: Count
 
 
 class Measure(_Group):

@@ -7,8 +7,8 @@ import torch
 
 from stages.pipeline.compute import Compute
 from stages.pipeline.params import Search
+from stages.restoration import METHODS
 from stages.restoration.observation import Observation, clean
-from stages.restoration.quality import METHODS, mse
 from stages.restoration.search import Generate, map_search, plain_search
 
 
@@ -19,6 +19,7 @@ def restore(
     starts: np.ndarray,  # (N, R, latent_dim), float32; the plain search uses the first of each image
     misfit: float,  # variance, a pixel, of what the generator cannot represent
     plain_steps: int,  # of the plain search
+    map_steps: int,  # of the map search, from the best start on
     search: Search,  # the other settings of both
     compute: Compute,
 ) -> dict[str, np.ndarray]:
@@ -41,7 +42,7 @@ def restore(
             starts,
             misfit=misfit,
             explore_steps=search.map.explore_steps,
-            steps=search.map.steps,
+            steps=map_steps,
             learning_rate=search.map.learning_rate,
             ramp_down=search.map.ramp_down,
             compute=compute,
@@ -69,6 +70,7 @@ def measure_misfit(
     images: np.ndarray,  # (N, C, H, W), float32 in [0, 1]
     *,
     starts: np.ndarray,  # (N, latent_dim), float32
+    steps: int,  # of the plain search
     search: Search,
     compute: Compute,
 ) -> float:
@@ -77,9 +79,9 @@ def measure_misfit(
     The images are validation images: unseen by training, and not those of any table. The search is the plain one,
     since the weight of a prior needs this very number.
     """
-    steps, rate = search.map.steps, search.plain.learning_rate
+    rate = search.plain.learning_rate
     codes = plain_search(generate, clean(images), starts, steps=steps, learning_rate=rate, compute=compute)
-    return float(mse(images, draw(generate, codes, compute)).mean())
+    return float(np.square(draw(generate, codes, compute) - images).mean())
 
 
 @torch.no_grad()

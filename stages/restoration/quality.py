@@ -10,8 +10,8 @@ import numpy as np
 from skimage.metrics import structural_similarity
 
 from stages.pipeline.seeding import numpy_stream
+from stages.restoration import METHODS
 
-METHODS = ("plain", "map")  # in the order of tables and figures, after the observation itself
 RECOVERED = 1e-4  # an inversion with a smaller MSE has found its image again
 
 

@@ -1,0 +1,93 @@
+"""A copy of the project in a temporary folder, with tiny parameters, to run as a user would."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import yaml
+
+ROOT = Path(__file__).parents[1]
+
+TINY = {
+    "prepare": {"validation": 58000},
+    "classify": {"epochs": 1},
+    "train": {"epochs": 2, "latent_dim": 8, "width": 4, "sample_epochs": [1, 2]},
+    "judge": {"samples": 200},
+    "search": {"map": {"restarts": 2, "explore_steps": 2}, "misfit_steps": 3},
+    "invert": {"images": 6, "plain_steps": 3, "map_steps": 4},
+    "denoise": {"images": 4, "sigmas": [0.0, 0.3], "plain_steps": 3, "map_steps": 4},
+    "inpaint": {"images": 4, "holes": [1, 2], "plain_steps": 3, "map_steps": 4},
+    "measure": {"bootstrap": 100},
+}
+
+
+def merged(base: dict, changes: dict) -> dict:
+    """`base` with `changes` laid over it, group by group."""
+    return base | {
+        key: merged(base[key], value) if isinstance(value, dict) and isinstance(base.get(key), dict) else value
+        for key, value in changes.items()
+    }
+
+
+class Project:
+    """A copy of the project's files in a folder of its own, with git and DVC cut off from this machine's settings."""
+
+    def __init__(self, folder: Path, changes: dict):
+        self.folder = folder
+        listed = subprocess.run(
+            ["git", "ls-files", "-z", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, check=True, text=True
+        ).stdout
+        for name in filter(None, listed.split("\0")):
+            if (ROOT / name).is_file() and name != "dvc.lock" and not name.startswith(("metrics/", "plots/")):
+                (folder / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(ROOT / name, folder / name)
+        self.set_params(changes)
+        away = str(folder.parent / "settings")
+        self.environment = {
+            name: value for name, value in os.environ.items() if not name.startswith(("DVC_", "GIT_", "PYTEST_"))
+        } | {
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "DVC_NO_ANALYTICS": "1",
+            "DVC_GLOBAL_CONFIG_DIR": away,
+            "DVC_SYSTEM_CONFIG_DIR": away,
+            "DVC_SITE_CACHE_DIR": away,
+            "GIT_CONFIG_GLOBAL": os.devnull,
+            "GIT_CONFIG_SYSTEM": os.devnull,
+            "GIT_AUTHOR_NAME": "tests",
+            "GIT_AUTHOR_EMAIL": "tests@example.org",
+            "GIT_COMMITTER_NAME": "tests",
+            "GIT_COMMITTER_EMAIL": "tests@example.org",
+        }
+
+    def set_params(self, changes: dict) -> None:
+        path = self.folder / "params.yaml"
+        path.write_text(yaml.safe_dump(merged(yaml.safe_load(path.read_text()), changes), sort_keys=False))
+
+    def call(self, *command: str) -> subprocess.CompletedProcess:
+        return subprocess.run(
+            command,
+            cwd=self.folder,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=600,
+        )
+
+    def stage(self, name: str, *arguments: str) -> subprocess.CompletedProcess:
+        """Run a stage script without DVC."""
+        return self.call(sys.executable, "-m", f"stages.{name}", *arguments)
+
+    def dvc(self, *arguments: str) -> str:
+        """Run DVC and return what it printed; the test fails with DVC's words if it does."""
+        result = self.call(sys.executable, "-m", "dvc", *arguments)
+        assert result.returncode == 0, result.stdout + result.stderr
+        return result.stdout
+
+    def commit(self, message: str) -> None:
+        for arguments in (["add", "-A"], ["commit", "-q", "-m", message]):
+            result = self.call("git", *arguments)
+            assert result.returncode == 0, result.stderr

@@ -1,0 +1,209 @@
+"""The pipeline as a user runs it: in a copy of the project, with tiny parameters, through DVC and without it."""
+
+import ast
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import yaml
+
+from tests.project import ROOT, TINY, Project
+
+LOSSES = ["minimax", "non_saturating", "least_squares"]
+COLUMNS = {
+    "training": "loss,epoch,d_steps,g_steps,d_loss,real_logit,fake_logit,d_accuracy,g_loss,g_grad_norm,loss_slope",
+    "fidelity": "loss,frechet_distance,precision,recall,density,coverage,classes_covered,class_entropy",
+    "inversion": "loss,method,source,n,psnr,psnr_low,psnr_high,mse,ssim,recovered,z_norm",
+    "denoising": "loss,method,sigma,n,psnr,psnr_low,psnr_high,mse,ssim,observed_psnr,label_accuracy",
+    "inpainting": "loss,method,holes,n,hole_psnr,hole_psnr_low,hole_psnr_high,hole_mse,"
+    "psnr,known_psnr,ssim,label_accuracy",
+}
+FIGURES = {"samples", "training", "inversion", "denoising", "denoising_psnr", "inpainting", "inpainting_psnr"}
+
+
+@pytest.fixture(scope="module")
+def ran(project) -> Project:
+    """The tiny pipeline, run once and committed."""
+    assert project.call("git", "init", "-q").returncode == 0
+    project.commit("start")
+    project.dvc("repro")
+    project.commit("results")
+    return project
+
+
+def ran_stages(output: str) -> set[str]:
+    return {line.split("'")[1] for line in output.splitlines() if line.startswith("Running stage")}
+
+
+def snapshot(project: Project) -> dict[str, bytes]:
+    files = [path for name in ("metrics", "plots") for path in sorted((project.folder / name).iterdir())]
+    return {path.name: path.read_bytes() for path in [*files, project.folder / "dvc.lock"]}
+
+
+def test_every_table_and_figure_is_there(ran):
+    for name, columns in COLUMNS.items():
+        path = ran.folder / "metrics" / f"{name}.csv"
+        assert path.read_text().splitlines()[0] == columns
+    assert {path.stem for path in (ran.folder / "plots").glob("*.png")} == FIGURES
+    for figure in FIGURES:
+        assert (ran.folder / "plots" / f"{figure}.png").stat().st_size > 5000
+
+
+def test_rows_are_complete_and_paired(ran):
+    denoising = pd.read_csv(ran.folder / "metrics" / "denoising.csv", keep_default_na=False)
+    cells = {(row.loss, row.method, row.sigma) for row in denoising.itertuples()}
+    assert cells == {("none", "observed", s) for s in (0.0, 0.3)} | {
+        (loss, method, s) for loss in LOSSES for method in ("plain", "map") for s in (0.0, 0.3)
+    }
+    assert set(denoising.n) == {4}
+    assert denoising.groupby("sigma").observed_psnr.nunique().tolist() == [1, 1]
+    inversion = pd.read_csv(ran.folder / "metrics" / "inversion.csv")
+    assert list(dict.fromkeys(inversion.source)) == ["generated", "train", "test"]
+    inpainting = pd.read_csv(ran.folder / "metrics" / "inpainting.csv", keep_default_na=False)
+    assert (len(inversion), len(inpainting)) == (3 * 2 * 3, 2 + 3 * 2 * 2)
+    assert (pd.to_numeric(inpainting.hole_psnr) > 0).all()
+
+
+def test_summary_has_keys_that_all_losses_share(ran):
+    summary = json.loads((ran.folder / "metrics" / "summary.json").read_text())
+    for group, name in {"denoising": "psnr", "inpainting": "hole_psnr", "inversion": "test_psnr"}.items():
+        assert summary[group]["best"][name] == max(summary[group][loss][name] for loss in LOSSES)
+    assert summary["fidelity"]["best"]["frechet_distance"] > 0
+    assert 0 < summary["classifier"]["test_accuracy"] < 1
+
+
+def test_a_second_run_does_nothing(ran):
+    before = snapshot(ran)
+    assert ran_stages(ran.dvc("repro")) == set()
+    assert ran.call("git", "status", "--porcelain").stdout == ""
+    assert snapshot(ran) == before
+
+
+def test_a_stage_run_again_gives_the_same_bytes(ran):
+    """Everything but the classifier and one GAN is cheap enough to run twice, by force and past the run-cache."""
+    before = snapshot(ran)
+    stages = ["train@least_squares", "invert@least_squares", "denoise@least_squares", "inpaint@least_squares"]
+    for stage in [*stages, "measure", "plot"]:
+        assert ran_stages(ran.dvc("repro", "-s", "-f", "--no-run-cache", stage)) == {stage}
+    assert snapshot(ran) == before
+
+
+def test_stage_scripts_run_without_dvc_and_give_the_same_files(ran):
+    path = ran.folder / "data" / "inpainted" / "minimax.npz"
+    before = path.read_bytes()
+    path.unlink()  # a file that DVC linked into the workspace may be read-only
+    result = ran.stage("inpaint", "--loss", "minimax")
+    assert result.returncode == 0, result.stderr
+    assert path.read_bytes() == before
+
+
+@pytest.fixture
+def experiment(ran):
+    """Run an experiment beside the workspace; give the stages that ran and its name."""
+
+    def run(*arguments: str) -> tuple[set[str], str]:
+        output = ran.dvc("exp", "run", "--temp", *arguments)
+        name = output.split("Ran experiment(s): ")[1].split()[0]
+        return ran_stages(output), name
+
+    return run
+
+
+def test_another_noise_level_reruns_denoising_alone(ran, experiment):
+    stages, name = experiment("-S", "denoise.sigmas=[0.25]")
+    assert stages == {f"denoise@{loss}" for loss in LOSSES} | {"measure", "plot"}
+    specification = json.loads(ran.dvc("plots", "diff", "--json", "HEAD", name))
+    assert "errors" not in specification
+    points = specification["data"]["denoising"][0]["content"]["data"]["values"]
+    assert {(point["rev"], point["sigma"]) for point in points} == {("HEAD", "0"), ("HEAD", "0.3"), (name, "0.25")}
+
+
+def test_fewer_losses_train_nothing_anew(experiment):
+    stages, _ = experiment("-S", "losses=[least_squares]")
+    assert stages == {"judge", "measure", "plot"}
+
+
+def test_other_training_reruns_what_hangs_on_it(experiment):
+    stages, _ = experiment("-S", "losses=[least_squares]", "-S", "train.discriminator_steps=1")
+    per_loss = {f"{verb}@least_squares" for verb in ("train", "invert", "denoise", "inpaint")}
+    assert stages == per_loss | {"judge", "measure", "plot"}
+
+
+def test_plots_show_without_errors(ran):
+    specification = json.loads(ran.dvc("plots", "show", "--json"))
+    assert "errors" not in specification
+    for name in ("generator_gradient", "fake_logit", "denoising", "inpainting"):
+        content = specification["data"][name][0]["content"]
+        assert {point["loss"] for point in content["data"]["values"]} >= set(LOSSES)
+        assert content["encoding"]["color"]["field"] == "loss"
+    assert set(specification["data"]) >= {f"plots/{figure}.png" for figure in FIGURES}
+
+
+def test_a_bad_parameter_stops_before_anything_is_touched(ran):
+    before = snapshot(ran)
+    good = (ran.folder / "params.yaml").read_text()
+    try:
+        ran.set_params({"measure": {"bootstrap": 3}})
+        result = ran.call("dvc", "repro")
+        assert result.returncode != 0
+        assert (
+            "error: params.yaml: measure.bootstrap = 3: input should be greater than or equal to 100" in result.stderr
+        )
+        assert "Traceback" not in result.stderr
+    finally:
+        (ran.folder / "params.yaml").write_text(good)
+    assert snapshot(ran) == before
+    assert ran_stages(ran.dvc("repro")) == set()
+
+
+@pytest.mark.parametrize(
+    ("stage", "arguments", "words"),
+    [
+        ("train", ["--loss", "hinge"], "--loss = hinge: allowed are the losses of params.yaml"),
+        ("invert", ["--loss", "minimax"], "data/models/minimax/generator.safetensors: no such file"),
+        ("denoise", ["--loss", "minimax"], "no such file; `dvc repro` makes it"),
+        ("measure", [], "data/models/minimax/history.csv: no such file"),
+        ("plot", [], "data/models/minimax/samples.npz: no such file"),
+        ("judge", [], "data/classifier/classifier.safetensors: no such file"),
+        ("classify", [], "data/prepared/train.npz: no such file"),
+    ],
+)
+def test_stages_name_what_is_missing(tmp_path, stage, arguments, words):
+    (tmp_path / "project").mkdir()
+    result = Project(tmp_path / "project", TINY).stage(stage, *arguments)
+    assert result.returncode == 1
+    assert words in result.stderr
+    assert len(result.stderr.strip().splitlines()) == 1
+    assert not (tmp_path / "project" / "data" / "prepared").exists()
+
+
+def test_tables_and_figures_never_load_torch(ran):
+    for stage in ("measure", "plot"):
+        code = f"import sys, stages.{stage}; sys.exit('torch' in sys.modules)"
+        assert ran.call("python", "-c", code).returncode == 0
+
+
+def imported(module: Path) -> set[str]:
+    """The project's modules that one module imports, in turn, as paths from the root."""
+    found = set()
+    for node in ast.walk(ast.parse(module.read_text())):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("stages"):
+            for name in (node.module, *(f"{node.module}.{alias.name}" for alias in node.names)):
+                path = Path(*name.split(".")).with_suffix(".py")
+                if (ROOT / path).exists():
+                    found |= {path.as_posix()} | imported(ROOT / path)
+    return found
+
+
+# Modules that cannot change a result: what they do to one is stop it. An edit there re-runs nothing.
+PLUMBING = {f"stages/pipeline/{name}.py" for name in ("artifacts", "command", "errors", "params", "progress")}
+
+
+def test_dependencies_are_what_a_stage_imports():
+    for name, stage in yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"].items():
+        needed = imported(ROOT / "stages" / f"{name}.py") | {f"stages/{name}.py"}
+        declared = {dep for dep in stage["deps"] if dep.startswith("stages/")}
+        covered = {path for path in needed if any(path == dep or path.startswith(dep + "/") for dep in declared)}
+        assert needed - covered <= PLUMBING, name
+        assert all(any(path == dep or path.startswith(dep + "/") for path in needed) for dep in declared), name
