@@ -5,7 +5,7 @@ import numpy as np
 from stages.gan.classifier import load_predictor
 from stages.gan.networks import Generator, load_network
 from stages.pipeline.artifacts import CLASSIFIER, DENOISED, MISFIT, MODELS, load_number, save_arrays
-from stages.pipeline.command import loss_argument, run
+from stages.pipeline.command import loss_argument, run, say
 from stages.pipeline.compute import choose_compute
 from stages.pipeline.images import pick_images
 from stages.pipeline.params import load_params
@@ -21,6 +21,7 @@ def main() -> None:
     generator = compute.place(load_network(Generator, MODELS / loss / "generator.safetensors"))
     classify = load_predictor(CLASSIFIER, compute)
     images, labels = pick_images("test", count, params.seed)
+    say(f"denoise: {loss}: {compute}")
 
     # All noise levels in one batch, each from the same starts.
     observation = stack([noisy(images, sigma, params.seed) for sigma in sigmas])

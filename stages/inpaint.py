@@ -5,7 +5,7 @@ import numpy as np
 from stages.gan.classifier import load_predictor
 from stages.gan.networks import Generator, load_network
 from stages.pipeline.artifacts import CLASSIFIER, INPAINTED, MISFIT, MODELS, load_number, save_arrays
-from stages.pipeline.command import loss_argument, run
+from stages.pipeline.command import loss_argument, run, say
 from stages.pipeline.compute import choose_compute
 from stages.pipeline.images import pick_images
 from stages.pipeline.params import load_params
@@ -21,6 +21,7 @@ def main() -> None:
     generator = compute.place(load_network(Generator, MODELS / loss / "generator.safetensors"))
     classify = load_predictor(CLASSIFIER, compute)
     images, labels = pick_images("test", count, params.seed)
+    say(f"inpaint: {loss}: {compute}")
 
     # All window counts in one batch, each from the same starts.
     masks = [draw_windows(images, number, params.inpaint.window, params.seed) for number in holes]

@@ -20,19 +20,19 @@ def main() -> None:
     compute, count = choose_compute(), params.invert.images
     generator = compute.place(load_network(Generator, MODELS / loss / "generator.safetensors"))
     latent_dim = generator.shape["latent_dim"]
-    starts = draw_starts(count, params.search.map.restarts, latent_dim, params.seed)
+    say(f"invert: {loss}: {compute}")
 
     # What no code can reach, on images that no table shows.
-    validation, _ = pick_images("validation", count, params.seed)
+    validation, _ = pick_images("validation", params.search.misfit_images, params.seed)
     misfit = measure_misfit(
         generator,
         validation,
-        starts=starts[:, 0],
+        starts=draw_starts(len(validation), 1, latent_dim, params.seed)[:, 0],
         steps=params.search.misfit_steps,
         search=params.search,
         compute=compute,
     )
-    say(f"invert: {loss}: misfit variance {misfit:.3g} a pixel, on {count} validation images")
+    say(f"invert: {loss}: misfit variance {misfit:.3g} a pixel, median of {len(validation)} validation images")
 
     # The three sources, in one batch.
     codes = numpy_stream(params.seed, "codes to invert").standard_normal((count, latent_dim), dtype=np.float32)
@@ -42,7 +42,7 @@ def main() -> None:
     restored = restore(
         generator,
         clean(images),
-        starts=np.tile(starts, (len(sources), 1, 1)),
+        starts=np.tile(draw_starts(count, params.search.map.restarts, latent_dim, params.seed), (len(sources), 1, 1)),
         misfit=misfit,
         plain_steps=params.invert.plain_steps,
         map_steps=params.invert.map_steps,

@@ -16,12 +16,10 @@ from stages.pipeline.seeding import torch_stream
 def main() -> None:
     params, compute = load_params(), choose_compute()
     classifier = compute.place(load_network(Classifier, CLASSIFIER))
-    codes = torch.randn(
-        params.judge.samples, params.train.latent_dim, generator=torch_stream(params.seed, "judge codes")
-    )
 
     def features(images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        return embed(classifier, compute.place(images))
+        cloud, labels = embed(classifier, compute.place(images))
+        return cloud.cpu().double(), labels  # double: distances within a collapsed cloud are differences of near equals
 
     real, _ = features(torch.from_numpy(to_float(load_split("test")[0])))
     train_images = torch.from_numpy(to_float(load_split("train")[0][: params.judge.samples]))
@@ -30,6 +28,8 @@ def main() -> None:
     for loss in ["none", *params.losses]:
         if loss != "none":
             generator = compute.place(load_network(Generator, MODELS / loss / "generator.safetensors"))
+            size = (params.judge.samples, generator.shape["latent_dim"])
+            codes = torch.randn(size, generator=torch_stream(params.seed, "judge codes"))
             clouds[loss] = torch.cat([generator(compute.place(batch)) for batch in codes.split(1000)])
         fake, labels = features(clouds.pop(loss))
         rows.append(

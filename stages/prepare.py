@@ -3,7 +3,7 @@
 from stages.pipeline.artifacts import PREPARED, RAW, save_arrays
 from stages.pipeline.command import run, say
 from stages.pipeline.mnist import load_mnist
-from stages.pipeline.params import check_data, load_params
+from stages.pipeline.params import load_params
 from stages.pipeline.seeding import numpy_stream
 
 
@@ -11,7 +11,6 @@ def main() -> None:
     params = load_params()
     raw = load_mnist(RAW)
     images, labels = raw["train"]
-    check_data(params, training=len(images), test=len(raw["test"][0]), image_size=images.shape[-1])
 
     order = numpy_stream(params.seed, "split").permutation(len(images))
     held_out, kept = order[: params.prepare.validation], order[params.prepare.validation :]

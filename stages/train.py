@@ -1,11 +1,26 @@
 """Prepared images -> data/models/<loss>/: one GAN trained with one loss, its history and its samples."""
 
+from pathlib import Path
+
+import torch
+
 from stages.gan.networks import save_network
-from stages.gan.training import train
-from stages.pipeline.artifacts import MODELS, load_split, save_arrays, save_table
+from stages.gan.training import TrainedGan, train
+from stages.pipeline.artifacts import MODELS, PREPARED, load_split, save_arrays, save_table
+from stages.pipeline.checkpoint import locked_checkpoint, run_key
 from stages.pipeline.command import loss_argument, run, say
 from stages.pipeline.compute import choose_compute
 from stages.pipeline.params import load_params
+
+# What a half-trained GAN depends on beside its settings and images: with other source it starts afresh.
+SOURCE = [
+    Path("stages/gan/losses.py"),
+    Path("stages/gan/networks.py"),
+    Path("stages/gan/training.py"),
+    Path("stages/pipeline/checkpoint.py"),
+    Path("stages/pipeline/compute.py"),
+    Path("stages/pipeline/seeding.py"),
+]
 
 
 def main() -> None:
@@ -14,9 +29,15 @@ def main() -> None:
     compute = choose_compute()
     images, _ = load_split("train")
     say(f"train: {loss} on {len(images)} images: {compute}")
-    gan = train(images, loss=loss, seed=params.seed, compute=compute, **dict(params.train))
+    settings = {"loss": loss, "seed": params.seed} | params.train.model_dump()
+    key = run_key(settings | {"compute": str(compute), "torch": torch.__version__}, [PREPARED / "train.npz", *SOURCE])
+    with locked_checkpoint(f"train-{loss}", key) as checkpoint:
+        gan = train(images, compute=compute, checkpoint=checkpoint, **settings)
+        save(gan, MODELS / loss)
+        checkpoint.clear()
 
-    folder = MODELS / loss
+
+def save(gan: TrainedGan, folder: Path) -> None:
     save_network(folder / "generator.safetensors", gan.generator)
     save_network(folder / "discriminator.safetensors", gan.discriminator)
     save_table(folder / "history.csv", gan.history)

@@ -33,6 +33,7 @@ def search_settings() -> Search:
     return Search(
         plain={"learning_rate": 0.1},
         map={"learning_rate": 0.1, "restarts": 2, "explore_steps": 20, "ramp_down": 0.3},
+        misfit_images=6,
         misfit_steps=300,
     )
 

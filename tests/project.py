@@ -15,7 +15,7 @@ TINY = {
     "classify": {"epochs": 1},
     "train": {"epochs": 2, "latent_dim": 8, "width": 4, "sample_epochs": [1, 2]},
     "judge": {"samples": 200},
-    "search": {"map": {"restarts": 2, "explore_steps": 2}, "misfit_steps": 3},
+    "search": {"map": {"restarts": 2, "explore_steps": 2}, "misfit_images": 4, "misfit_steps": 3},
     "invert": {"images": 6, "plain_steps": 3, "map_steps": 4},
     "denoise": {"images": 4, "sigmas": [0.0, 0.3], "plain_steps": 3, "map_steps": 4},
     "inpaint": {"images": 4, "holes": [1, 2], "plain_steps": 3, "map_steps": 4},

@@ -6,7 +6,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from stages.figures.style import COLOURS, DASHES, NAMES, show, tile
-from stages.restoration import METHODS
+from stages.restoration.quality import METHODS
 
 Arrays = dict[str, np.ndarray]  # what a restoration stage saved for one loss
 
@@ -15,6 +15,7 @@ def inversion_panels(inverted: dict[str, Arrays], each: int = 5) -> Figure:
     """Image, G(z*) of the map search and their difference, for `each` images of every source."""
     first = next(iter(inverted.values()))
     sources = list(dict.fromkeys(first["source"].tolist()))
+    each = min(each, len(first["source"]) // len(sources))
     picked = np.concatenate([np.flatnonzero(first["source"] == source)[:each] for source in sources])
     rows: list[tuple[str, str, np.ndarray, dict]] = []
     for loss, arrays in inverted.items():
@@ -50,7 +51,8 @@ def inpainting_panels(inpainted: dict[str, Arrays], each: int = 4) -> Figure:
 
 def _condition_panels(restored: dict[str, Arrays], key: str, conditions: np.ndarray, title: str, each: int) -> Figure:
     first = next(iter(restored.values()))
-    rows = [("original", "black", first["images"]), ("observed", "black", _hatched(first))]
+    each = min(each, len(first[key]) // len(conditions))
+    rows = [("original", "black", first["images"]), ("observed", "black", _greyed(first))]
     for loss, arrays in restored.items():
         rows += [(f"{method}, {NAMES[loss]}", COLOURS[loss], arrays[method]) for method in METHODS]
     figure, axes = plt.subplots(
@@ -69,7 +71,7 @@ def _condition_panels(restored: dict[str, Arrays], key: str, conditions: np.ndar
     return figure
 
 
-def _hatched(arrays: Arrays) -> np.ndarray:
+def _greyed(arrays: Arrays) -> np.ndarray:
     """The observed images, with hidden pixels in mid-grey so that they do not pass for black."""
     return np.where(arrays["mask"], arrays["observed"], 0.4) if "mask" in arrays else arrays["observed"]
 

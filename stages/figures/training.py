@@ -33,12 +33,12 @@ def training_curves(training: pd.DataFrame) -> Figure:
 
 def sample_grids(samples: dict[str, dict[int, np.ndarray]]) -> Figure:
     """samples[loss][epoch] (64, C, H, W), uint8: a row a loss, a column an epoch, the same 64 codes in every grid."""
-    epochs = list(next(iter(samples.values())))
+    epochs = sorted(next(iter(samples.values())))
     size = (2.4 * len(epochs), 2.5 * len(samples))
     figure, axes = plt.subplots(len(samples), len(epochs), figsize=size, squeeze=False, layout="constrained")
     for row, (loss, grids) in zip(axes, samples.items(), strict=True):
-        for panel, (epoch, images) in zip(row, grids.items(), strict=True):
-            show(panel, tile(images, columns=8) / 255)
+        for panel, epoch in zip(row, epochs, strict=True):
+            show(panel, tile(grids[epoch], columns=8) / 255)
             if row is axes[0]:
                 panel.set_title(f"epoch {epoch}")
         row[0].set_ylabel(NAMES[loss], color=COLOURS[loss], fontsize=11)

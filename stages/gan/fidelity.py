@@ -16,8 +16,7 @@ ROWS = 2000  # rows of a distance matrix held at a time
 
 
 def frechet_distance(a: Tensor, b: Tensor) -> float:
-    """Squared Frechet distance between Gaussians fitted to features a (N, F) and b (M, F)."""
-    a, b = a.double(), b.double()
+    """Squared Frechet distance between Gaussians fitted to features a (N, F) and b (M, F), both float64."""
     mean = (a.mean(dim=0) - b.mean(dim=0)).square().sum()
     cov_a, cov_b = torch.cov(a.T), torch.cov(b.T)
     # tr sqrt(A B) is the sum of square roots of the eigenvalues of A B, which are real and not negative.
@@ -26,7 +25,7 @@ def frechet_distance(a: Tensor, b: Tensor) -> float:
 
 
 def precision_recall_density_coverage(real: Tensor, fake: Tensor) -> dict[str, float]:
-    """The four nearest-neighbour measures of fake (M, F) against real (N, F), each a share except density."""
+    """The four nearest-neighbour measures of fake (M, F) against real (N, F), both float64: shares, except density."""
     real_radius, fake_radius = _ball_radii(real), _ball_radii(fake)
     inside_real = torch.zeros(len(fake), device=fake.device)  # how many real balls hold each fake image
     recalled, covered = [], []

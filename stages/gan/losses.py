@@ -4,7 +4,7 @@ minimax          Goodfellow et al. 2014, eq. 1: the generator minimises log(1 - 
 non_saturating   Goodfellow et al. 2014, sec. 3: the generator maximises log(sigmoid(l)) instead.
 least_squares    Mao et al. 2017, eq. 9 with targets 0 (fake), 1 (real) and 1 (wanted by the generator).
 
-Written with softplus, log(1 + e^l), so that no logit however large overflows or loses its gradient to rounding.
+Written with softplus, log(1 + e^l), so that no logit overflows and small slopes keep their digits.
 """
 
 from collections.abc import Callable

@@ -5,10 +5,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from stages.gan.losses import LOSSES
+from stages.gan.losses import LOSSES, GanLoss
 from stages.gan.networks import Discriminator, Generator, initialise, recompute_batch_norm
+from stages.pipeline.checkpoint import Checkpoint
+from stages.pipeline.command import say
 from stages.pipeline.compute import Compute
 from stages.pipeline.errors import UserError
 from stages.pipeline.progress import Progress
@@ -24,7 +26,7 @@ class TrainedGan:
 
     generator: Generator
     discriminator: Discriminator
-    history: list[dict[str, float]]  # epoch, d_steps, g_steps, then the means that `_Sums` keeps
+    history: list[dict[str, float]]  # epoch, d_steps, g_steps, then the means that `Sums` keeps
     samples: dict[int, np.ndarray]  # epoch -> images (64, C, H, W), uint8
 
 
@@ -43,85 +45,159 @@ def train(
     width: int,  # channels next to the image, in both networks
     sample_epochs: list[int],  # epochs after which the fixed codes are drawn
     compute: Compute,  # device and precision
+    checkpoint: Checkpoint | None = None,  # of each finished epoch, to go on from; None = keep nothing
 ) -> TrainedGan:
     """Train one GAN and return it with its history. Raises UserError when a loss stops being finite."""
-    objective = LOSSES[loss]
     channels, image_size = images.shape[1:3]
-
-    # Networks and optimisers.
-    generator = Generator(latent_dim=latent_dim, width=width, channels=channels, image_size=image_size)
-    discriminator = Discriminator(width=width, channels=channels, image_size=image_size)
-    initialise(generator, torch_stream(seed, "initial weights", "generator"))
-    initialise(discriminator, torch_stream(seed, "initial weights", "discriminator"))
-    generator, discriminator = compute.place(generator), compute.place(discriminator)
-    adam = {"lr": learning_rate, "betas": (beta1, beta2), "fused": True}
-    generator_adam = torch.optim.Adam(generator.parameters(), **adam)
-    discriminator_adam = torch.optim.Adam(discriminator.parameters(), **adam)
-
-    # Streams and fixed codes.
-    order_stream, code_stream = torch_stream(seed, "data order"), torch_stream(seed, "training codes")
+    players = Players(
+        Generator(latent_dim=latent_dim, width=width, channels=channels, image_size=image_size),
+        Discriminator(width=width, channels=channels, image_size=image_size),
+        loss=LOSSES[loss],
+        seed=seed,
+        batch_size=batch_size,
+        adam={"lr": learning_rate, "betas": (beta1, beta2), "fused": True},
+        compute=compute,
+    )
     fixed_codes = torch.randn(SAMPLE_COUNT, latent_dim, generator=torch_stream(seed, "sample codes"))
     norm_codes = torch.randn(BATCH_NORM_CODES, latent_dim, generator=torch_stream(seed, "batch norm codes"))
     dataset = compute.place(torch.from_numpy(images))
-
-    def draw_codes() -> Tensor:
-        return compute.place(torch.randn(batch_size, latent_dim, generator=code_stream))
-
-    def discriminator_step(real: Tensor, sums: _Sums) -> None:
-        with compute.autocast():
-            with torch.no_grad():
-                fake = generator(draw_codes())
-            real_logit, fake_logit = discriminator(real), discriminator(fake)
-        d_loss = objective.discriminator(real_logit, fake_logit)
-        discriminator_adam.zero_grad()
-        d_loss.backward()
-        discriminator_adam.step()
-        sums.after_discriminator(d_loss, real_logit, fake_logit, objective.threshold)
-
-    def generator_step(sums: _Sums) -> None:
-        discriminator.requires_grad_(False)  # spares the weight gradients that this step would throw away
-        with compute.autocast():
-            fake_logit = discriminator(generator(draw_codes()))
-        g_loss = objective.generator(fake_logit)
-        generator_adam.zero_grad()
-        g_loss.backward()
-        generator_adam.step()
-        discriminator.requires_grad_(True)
-        sums.after_generator(g_loss, objective.slope(fake_logit), generator)
-
-    # Training loop.
     steps_per_epoch = len(images) // batch_size
     progress = Progress(f"train {loss}", epochs * steps_per_epoch)
     history: list[dict[str, float]] = []
     samples: dict[int, np.ndarray] = {}
-    d_steps = 0
-    for epoch in range(1, epochs + 1):
-        sums = _Sums(compute.device)
-        order = torch.randperm(len(images), generator=order_stream)
+
+    # Go on from the last finished epoch, if there is one.
+    state = checkpoint.load() if checkpoint else None
+    if state is not None:
+        tensors, history = state
+        try:
+            players.restore(tensors)
+        except (KeyError, RuntimeError) as error:
+            raise UserError(f"{checkpoint.path}: not a checkpoint of this training: {error}; delete it") from None
+        drawn = [row["epoch"] for row in history if f"sample_{row['epoch']}" in tensors]
+        samples = {epoch: tensors[f"sample_{epoch}"].numpy() for epoch in drawn}
+        say(f"train: {loss} goes on after epoch {len(history)}")
+        progress.skip(len(history) * steps_per_epoch)
+
+    # Training loop.
+    d_steps = len(history) * steps_per_epoch
+    for epoch in range(len(history) + 1, epochs + 1):
+        sums = Sums(compute.device)
+        order = torch.randperm(len(images), generator=players.order_stream)
         for batch in order[: steps_per_epoch * batch_size].view(steps_per_epoch, batch_size):
             real = dataset[batch.to(compute.device)].float() / 255
-            discriminator_step(real, sums)
+            players.discriminator_step(real, sums)
             d_steps += 1
             if d_steps % discriminator_steps == 0:
-                generator_step(sums)
+                players.generator_step(sums)
             progress.advance(note=_note(history))
         row = {"epoch": epoch, "d_steps": d_steps, "g_steps": d_steps // discriminator_steps} | sums.means()
-        _check_finite(row, loss, history)
+        _check_finite(row | players.largest_weights(), loss, history)
         history.append(row)
-        if epoch in sample_epochs or epoch == epochs:
-            samples[epoch] = _draw(generator, fixed_codes, compute)
+        if epoch in sample_epochs:
+            samples[epoch] = _draw(players.generator, fixed_codes, compute)
+        if checkpoint:
+            grids = {f"sample_{epoch}": torch.from_numpy(grid) for epoch, grid in samples.items()}
+            checkpoint.save(players.state() | grids, history)
 
     # The networks as they are used from now on.
-    recompute_batch_norm(generator, compute.place(norm_codes))
-    samples[epochs] = _draw(generator, fixed_codes, compute)
-    return TrainedGan(generator, discriminator.eval(), history, samples)
+    recompute_batch_norm(players.generator, compute.place(norm_codes))
+    samples[epochs] = _draw(players.generator, fixed_codes, compute)
+    return TrainedGan(players.generator, players.discriminator.eval(), history, samples)
 
 
-class _Sums:
+class Players:
+    """The two networks with their optimisers and streams: all that changes from step to step."""
+
+    def __init__(
+        self,
+        generator: Generator,
+        discriminator: Discriminator,
+        *,
+        loss: GanLoss,
+        seed: int,
+        batch_size: int,
+        adam: dict,
+        compute: Compute,
+    ):
+        initialise(generator, torch_stream(seed, "initial weights", "generator"))
+        initialise(discriminator, torch_stream(seed, "initial weights", "discriminator"))
+        self.generator, self.discriminator = compute.place(generator), compute.place(discriminator)
+        self.generator_adam = torch.optim.Adam(self.generator.parameters(), **adam)
+        self.discriminator_adam = torch.optim.Adam(self.discriminator.parameters(), **adam)
+        self.order_stream, self.code_stream = torch_stream(seed, "data order"), torch_stream(seed, "training codes")
+        self.loss, self.batch_size, self.compute = loss, batch_size, compute
+
+    def draw_codes(self) -> Tensor:
+        latent_dim = self.generator.shape["latent_dim"]
+        return self.compute.place(torch.randn(self.batch_size, latent_dim, generator=self.code_stream))
+
+    def discriminator_step(self, real: Tensor, sums: "Sums") -> None:
+        with self.compute.autocast():
+            with torch.no_grad():
+                fake = self.generator(self.draw_codes())
+            real_logit, fake_logit = self.discriminator(real), self.discriminator(fake)
+        d_loss = self.loss.discriminator(real_logit, fake_logit)
+        self.discriminator_adam.zero_grad()
+        d_loss.backward()
+        self.discriminator_adam.step()
+        sums.after_discriminator(d_loss, real_logit, fake_logit, self.loss.threshold)
+
+    def generator_step(self, sums: "Sums") -> None:
+        self.discriminator.requires_grad_(False)  # spares the weight gradients that this step would throw away
+        with self.compute.autocast():
+            fake_logit = self.discriminator(self.generator(self.draw_codes()))
+        g_loss = self.loss.generator(fake_logit)
+        self.generator_adam.zero_grad()
+        g_loss.backward()
+        self.generator_adam.step()
+        self.discriminator.requires_grad_(True)
+        sums.after_generator(g_loss, self.loss.slope(fake_logit), self.generator)
+
+    def largest_weights(self) -> dict[str, float]:
+        """The largest absolute weight of each network: NaN or infinity if any weight is."""
+        networks = {"generator": self.generator, "discriminator": self.discriminator}
+        return {
+            f"{name} weight": max(parameter.abs().max().item() for parameter in network.parameters())
+            for name, network in networks.items()
+        }
+
+    def _parts(self) -> list[tuple[str, nn.Module, torch.optim.Adam]]:
+        return [
+            ("generator", self.generator, self.generator_adam),
+            ("discriminator", self.discriminator, self.discriminator_adam),
+        ]
+
+    def state(self) -> dict[str, Tensor]:
+        """Weights, Adam's averages and the streams, as tensors by name."""
+        tensors = {"order_stream": self.order_stream.get_state(), "code_stream": self.code_stream.get_state()}
+        for name, network, adam in self._parts():
+            tensors |= {f"{name}.{key}": tensor for key, tensor in network.state_dict().items()}
+            for index, parameter in enumerate(network.parameters()):
+                tensors |= {f"{name}_adam.{index}.{key}": value for key, value in adam.state[parameter].items()}
+        return tensors
+
+    def restore(self, tensors: dict[str, Tensor]) -> None:
+        """Continue exactly where `state` was taken."""
+        self.order_stream.set_state(tensors["order_stream"])
+        self.code_stream.set_state(tensors["code_stream"])
+        for name, network, adam in self._parts():
+            network.load_state_dict({key: tensors[f"{name}.{key}"] for key in network.state_dict()})
+            for index, parameter in enumerate(network.parameters()):
+                step = tensors[f"{name}_adam.{index}.step"].to(parameter.device)
+                adam.state[parameter] = {"step": step} | {
+                    # In the parameter's own memory layout, which the fused kernel walks through.
+                    key: torch.empty_like(parameter).copy_(tensors[f"{name}_adam.{index}.{key}"])
+                    for key in ("exp_avg", "exp_avg_sq")
+                }
+
+
+class Sums:
     """Running sums of one epoch, kept on the device so that no step waits for a number to reach the host."""
 
     DISCRIMINATOR = ("d_loss", "real_logit", "fake_logit", "d_accuracy")
     GENERATOR = ("g_loss", "g_grad_norm", "loss_slope")
+    COLUMNS = ("d_loss", "g_loss", "real_logit", "fake_logit", "d_accuracy", "g_grad_norm", "loss_slope")
 
     def __init__(self, device: torch.device):
         self.discriminator = torch.zeros(len(self.DISCRIMINATOR), device=device)
@@ -143,8 +219,9 @@ class _Sums:
     def means(self) -> dict[str, float]:
         discriminator = self.discriminator / self.discriminator_steps
         generator = self.generator / self.generator_steps
-        means = dict(zip(self.DISCRIMINATOR, discriminator.tolist(), strict=True))
-        return means | dict(zip(self.GENERATOR, generator.tolist(), strict=True))
+        names = (*self.DISCRIMINATOR, *self.GENERATOR)
+        means = dict(zip(names, discriminator.tolist() + generator.tolist(), strict=True))
+        return {name: means[name] for name in self.COLUMNS}
 
 
 def _note(history: list[dict[str, float]]) -> str:

@@ -4,6 +4,7 @@ Arrays are npz without pickles, weights safetensors, tables CSV, scalars JSON. E
 place and then moved into it, so a killed stage leaves an old file or a new one and never half of one.
 """
 
+import contextlib
 import json
 import math
 import os
@@ -12,10 +13,13 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save_file
 
 from stages.pipeline.errors import UserError
 
 RAW = Path("data/raw")
+CHECKED = Path("data/checked.json")
 PREPARED = Path("data/prepared")  # train.npz, validation.npz, test.npz: images, labels
 CLASSIFIER = Path("data/classifier/classifier.safetensors")
 MODELS = Path("data/models")  # <loss>/: generator.safetensors, discriminator.safetensors, history.csv, samples.npz
@@ -34,11 +38,15 @@ def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         write(partial)
+        with open(partial, "rb") as file:
+            os.fsync(file.fileno())  # or a power cut could leave the new name with nothing behind it
         os.replace(partial, path)
-    except OSError as error:
-        raise UserError(f"{path}: cannot be written: {error.strerror or error}") from None
+    except (OSError, SafetensorError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise UserError(f"{path}: cannot be written: {reason}") from None
     finally:
-        partial.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # where even this is refused, the first refusal is the one to tell
+            partial.unlink()
 
 
 def save_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
@@ -81,8 +89,6 @@ def load_split(split: str) -> tuple[np.ndarray, np.ndarray]:
 
 def save_weights(path: Path, weights: Mapping[str, np.ndarray], metadata: Mapping[str, int]) -> None:
     """Write a state dict as safetensors, with the arguments that build its network as metadata."""
-    from safetensors.numpy import save_file
-
     text = {"shape": json.dumps(dict(metadata))}  # one entry: safetensors writes several in an order that varies
     contiguous = {name: np.ascontiguousarray(array) for name, array in weights.items()}
     write_atomically(path, lambda partial: save_file(contiguous, partial, metadata=text))
@@ -90,8 +96,6 @@ def save_weights(path: Path, weights: Mapping[str, np.ndarray], metadata: Mappin
 
 def load_weights(path: Path) -> tuple[dict[str, np.ndarray], dict[str, int]]:
     """Read safetensors and the shape saved with it. Raises UserError if it is missing, damaged or not finite."""
-    from safetensors import SafetensorError, safe_open
-
     try:
         with safe_open(path, framework="numpy") as file:
             weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (it is no dict)

@@ -3,18 +3,26 @@
 import argparse
 import sys
 from collections.abc import Callable
+from typing import NoReturn
 
 from stages.pipeline.errors import UserError
 
 
 def loss_argument(description: str, losses: list[str]) -> str:
     """The value of `--loss`. Raises UserError for a loss that params.yaml does not list."""
-    parser = argparse.ArgumentParser(description=description)
+    parser = _Parser(description=description)
     parser.add_argument("--loss", required=True, help=f"which GAN: {', '.join(losses)}")
     loss = parser.parse_args().loss
     if loss not in losses:
         raise UserError(f"--loss = {loss}: allowed are the losses of params.yaml: {', '.join(losses)}")
     return loss
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser whose complaint is a UserError: one line and status 1, as for every other mistake."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UserError(f"command line: {message}; see --help")
 
 
 def run(stage: Callable[[], None]) -> None:

@@ -2,14 +2,16 @@
 
 import gzip
 import hashlib
+import struct
 import tempfile
 import zlib
 from pathlib import Path
 
 import numpy as np
-from torchvision.datasets import MNIST
 
 from stages.pipeline.errors import UserError
+
+IMAGES_MAGIC = 2051  # unsigned bytes in three dimensions
 
 # SHA-256 of the unpacked files (data/raw/README.md tells where they come from).
 SHA256 = {
@@ -25,6 +27,8 @@ def load_mnist(raw: Path) -> dict[str, tuple[np.ndarray, np.ndarray]]:
 
     Raises UserError for a file that is missing, not gzip, cut short or of another content.
     """
+    from torchvision.datasets import MNIST  # here, because a stage that checks parameters needs idx_shape alone
+
     with tempfile.TemporaryDirectory() as unpacked:
         folder = Path(unpacked, "MNIST", "raw")  # where torchvision looks
         folder.mkdir(parents=True)
@@ -37,11 +41,33 @@ def load_mnist(raw: Path) -> dict[str, tuple[np.ndarray, np.ndarray]]:
         }
 
 
+def idx_shape(raw: Path, split: str) -> tuple[int, int, int]:
+    """(count, height, width) from the header of the images of `train` or `t10k`; the rest of the file is not read.
+
+    Raises UserError for a file that is missing, not gzip or without an IDX header of images.
+    """
+    path = raw / f"{split}-images-idx3-ubyte.gz"
+    try:
+        with gzip.open(path) as file:
+            magic, *shape = struct.unpack(">4i", file.read(16))
+    except FileNotFoundError:
+        raise _missing(path) from None
+    except (OSError, EOFError, zlib.error, struct.error) as error:
+        raise UserError(f"{path}: not a whole gzip file: {error}; git checkout -- {path}") from None
+    if magic != IMAGES_MAGIC:
+        raise UserError(f"{path}: IDX magic number is {magic}: allowed is {IMAGES_MAGIC}; git checkout -- {path}")
+    return tuple(shape)
+
+
+def _missing(path: Path) -> UserError:
+    return UserError(f"{path}: no such file; it is part of the repository: git checkout -- {path}")
+
+
 def _unpack(path: Path, digest: str) -> bytes:
     try:
         content = gzip.decompress(path.read_bytes())
     except FileNotFoundError:
-        raise UserError(f"{path}: no such file; it is part of the repository: git checkout -- {path}") from None
+        raise _missing(path) from None
     except (OSError, EOFError, zlib.error) as error:
         raise UserError(f"{path}: not a whole gzip file: {error}; git checkout -- {path}") from None
     found = hashlib.sha256(content).hexdigest()

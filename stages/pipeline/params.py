@@ -6,7 +6,9 @@ from typing import Annotated, Literal
 import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
+from stages.pipeline.artifacts import RAW
 from stages.pipeline.errors import UserError
+from stages.pipeline.mnist import idx_shape
 
 PARAMS_FILE = Path("params.yaml")
 
@@ -73,6 +75,7 @@ class MapSearch(_Group):
 class Search(_Group):
     plain: PlainSearch
     map: MapSearch
+    misfit_images: Count
     misfit_steps: Count
 
 
@@ -129,7 +132,10 @@ class _UniqueKeyLoader(yaml.SafeLoader):
 
 
 def load_params(path: Path = PARAMS_FILE) -> Params:
-    """Read and check every parameter. Raises UserError naming each bad key, its value and what is allowed."""
+    """Read and check every parameter, also against the raw images.
+
+    Raises UserError naming each bad key, its value and what is allowed.
+    """
     try:
         content = yaml.load(path.read_text(encoding="utf-8"), Loader=_UniqueKeyLoader)
     except FileNotFoundError:
@@ -139,9 +145,11 @@ def load_params(path: Path = PARAMS_FILE) -> Params:
     except yaml.YAMLError as error:
         raise UserError(f"{path}: not YAML: {' '.join(str(error).split())}") from None
     try:
-        return Params.model_validate(content)
+        params = Params.model_validate(content)
     except ValidationError as error:
         raise UserError(f"{path}: " + "; ".join(_explain(problem) for problem in error.errors())) from None
+    _check_data(params, path)
+    return params
 
 
 def _explain(problem: dict) -> str:
@@ -160,18 +168,22 @@ def _explain(problem: dict) -> str:
     return text
 
 
-def check_data(params: Params, *, training: int, test: int, image_size: int) -> None:
-    """Check what only the data can tell: counts and sizes that the images must allow. Raises UserError."""
+def _check_data(params: Params, path: Path) -> None:
+    """Check what only the data can tell: the counts and sizes that the images allow."""
+    (training, image_size, _), (test, _, _) = idx_shape(RAW, "train"), idx_shape(RAW, "t10k")
     kept = training - params.prepare.validation
     at_most = {
         "prepare.validation": (params.prepare.validation, training - 1),
         "train.batch_size": (params.train.batch_size, kept),
         "train.discriminator_steps": (params.train.discriminator_steps, kept // params.train.batch_size),
-        "invert.images": (params.invert.images, min(kept, params.prepare.validation, test)),
+        "judge.samples": (params.judge.samples, kept),
+        "search.misfit_images": (params.search.misfit_images, params.prepare.validation),
+        "invert.images": (params.invert.images, min(kept, test)),
         "denoise.images": (params.denoise.images, test),
         "inpaint.images": (params.inpaint.images, test),
         "inpaint.window": (params.inpaint.window, image_size),
+        "inpaint.holes": (max(params.inpaint.holes), (image_size // params.inpaint.window) ** 2),
     }
     for key, (value, limit) in at_most.items():
         if value > limit:
-            raise UserError(f"{PARAMS_FILE}: {key} = {value}: allowed with this data is at most {limit}")
+            raise UserError(f"{path}: {key} = {value}: allowed with these images is at most {limit}")

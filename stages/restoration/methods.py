@@ -7,7 +7,6 @@ import torch
 
 from stages.pipeline.compute import Compute
 from stages.pipeline.params import Search
-from stages.restoration import METHODS
 from stages.restoration.observation import Observation, clean
 from stages.restoration.search import Generate, map_search, plain_search
 
@@ -48,11 +47,8 @@ def restore(
             compute=compute,
         ),
     }
-    restored = {}
-    for method in METHODS:
-        restored[f"{method}_codes"] = codes[method]
-        restored[method] = draw(generate, codes[method], compute)
-    return restored
+    restored = {method: draw(generate, found, compute) for method, found in codes.items()}
+    return restored | {f"{method}_codes": found for method, found in codes.items()}
 
 
 def predicted_labels(
@@ -61,8 +57,8 @@ def predicted_labels(
     restored: dict[str, np.ndarray],  # what `restore` returned
 ) -> dict[str, np.ndarray]:
     """What a classifier sees in the observation itself and in each method's images: `<method>_labels` (N,), uint8."""
-    seen = {"observed": observation.y} | {method: restored[method] for method in METHODS}
-    return {f"{method}_labels": classify(images) for method, images in seen.items()}
+    pictures = {name: images for name, images in restored.items() if not name.endswith("_codes")}
+    return {f"{name}_labels": classify(images) for name, images in ({"observed": observation.y} | pictures).items()}
 
 
 def measure_misfit(
@@ -74,14 +70,15 @@ def measure_misfit(
     search: Search,
     compute: Compute,
 ) -> float:
-    """The variance, a pixel, of what the generator cannot represent: the mean squared error of inverting `images`.
+    """The variance, a pixel, that inverting `images` leaves: an estimate of what the generator cannot represent.
 
     The images are validation images: unseen by training, and not those of any table. The search is the plain one,
-    since the weight of a prior needs this very number.
+    since the weight of a prior needs this very number. The median over images, since a single start now and then
+    ends in a wrong digit, which tells of the search and not of the generator.
     """
     rate = search.plain.learning_rate
     codes = plain_search(generate, clean(images), starts, steps=steps, learning_rate=rate, compute=compute)
-    return float(np.square(draw(generate, codes, compute) - images).mean())
+    return float(np.median(np.square(draw(generate, codes, compute) - images).mean(axis=(1, 2, 3))))
 
 
 @torch.no_grad()

@@ -10,8 +10,8 @@ import numpy as np
 from skimage.metrics import structural_similarity
 
 from stages.pipeline.seeding import numpy_stream
-from stages.restoration import METHODS
 
+METHODS = ("plain", "map")  # in the order of tables and figures, after the observation itself
 RECOVERED = 1e-4  # an inversion with a smaller MSE has found its image again
 
 
@@ -56,10 +56,12 @@ class Interval:
         return float(low), float(high)
 
 
-def inversion_rows(loss: str, arrays: dict[str, np.ndarray], interval: Interval) -> list[dict[str, object]]:
-    """One row for each method and source of one loss's inversions."""
+def inversion_rows(
+    loss: str, methods: tuple[str, ...], arrays: dict[str, np.ndarray], interval: Interval
+) -> list[dict[str, object]]:
+    """One row for each method and source. `observed`, the image itself, has no code and so no norm."""
     rows = []
-    for method in METHODS:
+    for method in methods:
         for source in dict.fromkeys(arrays["source"].tolist()):
             cell = {name: array[arrays["source"] == source] for name, array in arrays.items()}
             error = mse(cell["images"], cell[method])
@@ -70,7 +72,7 @@ def inversion_rows(loss: str, arrays: dict[str, np.ndarray], interval: Interval)
                     "mse": error.mean(),
                     "ssim": ssim(cell["images"], cell[method]).mean(),
                     "recovered": (error < RECOVERED).mean(),
-                    "z_norm": np.linalg.norm(cell[f"{method}_codes"], axis=1).mean(),
+                    "z_norm": _mean_norm(cell.get(f"{method}_codes")),
                 }
             )
     return rows
@@ -124,3 +126,7 @@ def inpainting_rows(
 def _with_interval(name: str, values: np.ndarray, interval: Interval) -> dict[str, float]:
     low, high = interval.of_mean(values)
     return {name: values.mean(), f"{name}_low": low, f"{name}_high": high}
+
+
+def _mean_norm(codes: np.ndarray | None) -> float:
+    return math.nan if codes is None else float(np.linalg.norm(codes, axis=1).mean())

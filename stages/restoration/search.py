@@ -24,9 +24,10 @@ Generate = Callable[[Tensor], Tensor]  # codes (N, latent_dim) -> images (N, C, 
 
 
 def draw_starts(count: int, restarts: int, latent_dim: int, seed: int) -> np.ndarray:
-    """Starting codes (count, restarts, latent_dim), float32, from the prior; more restarts add to the first ones."""
-    stream = numpy_stream(seed, "restarts")
-    return stream.standard_normal((restarts, count, latent_dim), dtype=np.float32).swapaxes(0, 1)
+    """Starting codes (count, restarts, latent_dim), float32, from the prior; more of either add to the first ones."""
+    size = (count, latent_dim)
+    draws = [numpy_stream(seed, "restarts", index).standard_normal(size, np.float32) for index in range(restarts)]
+    return np.stack(draws, axis=1)
 
 
 def plain_search(

@@ -12,7 +12,7 @@ def summarise(tables: dict[str, pd.DataFrame], losses: list[str]) -> dict[str, d
     inversion, denoising, inpainting = (
         table[table.method == KEY_METHOD] for table in (tables["inversion"], tables["denoising"], tables["inpainting"])
     )
-    scores = {
+    return {
         "training": {
             loss: {name: float(last.loc[loss, name]) for name in ("real_logit", "fake_logit", "g_grad_norm")}
             for loss in losses
@@ -22,7 +22,6 @@ def summarise(tables: dict[str, pd.DataFrame], losses: list[str]) -> dict[str, d
         "denoising": _with_best("psnr", denoising.groupby("loss").psnr.mean(), losses),
         "inpainting": _with_best("hole_psnr", inpainting.groupby("loss").hole_psnr.mean(), losses),
     }
-    return scores
 
 
 def _with_best(name: str, values: pd.Series, losses: list[str], best=max) -> dict[str, dict[str, float]]:

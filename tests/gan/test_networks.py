@@ -56,7 +56,7 @@ def test_initial_weights_have_the_papers_spread():
 
 
 def test_an_image_is_the_same_alone_and_in_a_batch(tiny_generator):
-    codes = torch.randn(16, 4)
+    codes = torch.randn(16, 4, generator=torch.Generator().manual_seed(0))
     together = tiny_generator(codes)
     alone = torch.cat([tiny_generator(code[None]) for code in codes])
     assert_close(together, alone, rtol=0, atol=1e-6)
@@ -64,8 +64,10 @@ def test_an_image_is_the_same_alone_and_in_a_batch(tiny_generator):
 
 
 def test_recomputed_statistics_are_those_of_the_codes():
+    stream = torch.Generator().manual_seed(0)
     generator = Generator(latent_dim=4, width=4, channels=1, image_size=28)
-    codes = torch.randn(64, 4)
+    initialise(generator, stream)
+    codes = torch.randn(64, 4, generator=stream)
     recompute_batch_norm(generator, codes, batch_size=64)
     assert not generator.training
     evaluated = generator(codes)

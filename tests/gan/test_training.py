@@ -8,6 +8,8 @@ import torch
 
 from stages.gan.losses import LOSSES
 from stages.gan.training import train
+from stages.pipeline.checkpoint import Checkpoint
+from stages.pipeline.compute import Compute
 from stages.pipeline.errors import UserError
 
 SETTINGS = {
@@ -87,16 +89,85 @@ def test_a_saturated_loss_leaves_less_gradient(images, exact):
     assert abs(total - 1) < 0.05  # sigmoid(l) and 1 - sigmoid(l), at nearly the same logits
 
 
-def test_divergence_names_the_epoch_and_the_last_finite_values(images, exact, monkeypatch):
-    def explode(self):
-        values = finite(self)
-        self.calls = getattr(type(self), "calls", 0) + 1
-        type(self).calls = self.calls
-        return values if self.calls == 1 else values | {"d_loss": math.nan}
-
+def test_divergence_at_once_says_that_nothing_was_finite(images, exact, monkeypatch):
     from stages.gan import training
 
-    finite = training._Sums.means
-    monkeypatch.setattr(training._Sums, "means", explode)
-    with pytest.raises(UserError, match=r"loss minimax, epoch 2: d_loss not finite.*last finite epoch: epoch 1"):
+    finite = training.Sums.means
+    monkeypatch.setattr(training.Sums, "means", lambda self: finite(self) | {"d_loss": math.nan})
+    with pytest.raises(UserError, match=r"loss minimax, epoch 1: d_loss not finite.*last finite epoch: none"):
         train(images, loss="minimax", compute=exact, **SETTINGS)
+
+
+def test_a_rate_far_too_large_is_seen_to_diverge(images, exact):
+    with pytest.raises(UserError, match=r"training diverged: loss least_squares"):
+        train(images, loss="least_squares", compute=exact, **(SETTINGS | {"learning_rate": 1e30}))
+
+
+class KilledError(Exception):
+    """Stands for a process that ends between two steps."""
+
+
+class FragileCheckpoint(Checkpoint):
+    """Ends the run just after it has kept so many epochs."""
+
+    last_epoch: int
+
+    def save(self, tensors, history):
+        super().save(tensors, history)
+        if len(history) == self.last_epoch:
+            raise KilledError
+
+
+@pytest.mark.parametrize("bfloat16", [False, True])
+@pytest.mark.parametrize("last_epoch", [1, 10, 11])
+def test_a_run_that_goes_on_ends_in_the_bytes_of_an_unbroken_one(images, tmp_path, last_epoch, bfloat16):
+    compute = Compute(torch.device("cpu"), bfloat16, search_batch=8)
+    settings = SETTINGS | {"epochs": 11, "sample_epochs": [2, 3, 10]}
+    unbroken = train(images, loss="non_saturating", compute=compute, **settings)
+
+    FragileCheckpoint.last_epoch = last_epoch
+    with pytest.raises(KilledError):
+        train(images, loss="non_saturating", compute=compute, checkpoint=FragileCheckpoint(tmp_path), **settings)
+    resumed = train(images, loss="non_saturating", compute=compute, checkpoint=Checkpoint(tmp_path), **settings)
+
+    assert weights(resumed.generator) == weights(unbroken.generator)
+    assert weights(resumed.discriminator) == weights(unbroken.discriminator)
+    assert resumed.history == unbroken.history
+    assert list(resumed.samples) == list(unbroken.samples)
+    assert all(np.array_equal(resumed.samples[epoch], grid) for epoch, grid in unbroken.samples.items())
+
+
+def test_keeping_checkpoints_does_not_change_a_run(images, exact, tmp_path):
+    kept = train(images, loss="minimax", compute=exact, checkpoint=Checkpoint(tmp_path), **SETTINGS)
+    assert weights(kept.generator) == weights(train(images, loss="minimax", compute=exact, **SETTINGS).generator)
+
+
+def test_divergence_leaves_the_last_good_checkpoint(images, exact, tmp_path, monkeypatch):
+    from stages.gan import training
+
+    FragileCheckpoint.last_epoch = 1
+    with pytest.raises(KilledError):
+        train(images, loss="minimax", compute=exact, checkpoint=FragileCheckpoint(tmp_path), **SETTINGS)
+    good = Checkpoint(tmp_path).path.read_bytes()
+    finite = training.Sums.means
+    monkeypatch.setattr(training.Sums, "means", lambda self: finite(self) | {"g_loss": math.inf})
+    with pytest.raises(UserError, match=r"loss minimax, epoch 2: g_loss not finite.*last finite epoch: epoch 1"):
+        train(images, loss="minimax", compute=exact, checkpoint=Checkpoint(tmp_path), **SETTINGS)
+    assert Checkpoint(tmp_path).path.read_bytes() == good
+
+
+def test_a_checkpoint_of_another_network_is_named(images, exact, tmp_path):
+    train(images, loss="minimax", compute=exact, checkpoint=Checkpoint(tmp_path), **SETTINGS)
+    wider = SETTINGS | {"width": 8}
+    with pytest.raises(UserError, match="not a checkpoint of this training"):
+        train(images, loss="minimax", compute=exact, checkpoint=Checkpoint(tmp_path), **wider)
+
+
+def test_weights_that_are_not_finite_are_never_kept(images, exact, tmp_path, monkeypatch):
+    """Losses are taken before a step, so the last step of an epoch can break weights unseen by them."""
+    from stages.gan.training import Players
+
+    monkeypatch.setattr(Players, "largest_weights", lambda self: {"generator weight": math.nan})
+    with pytest.raises(UserError, match="generator weight not finite"):
+        train(images, loss="minimax", compute=exact, checkpoint=Checkpoint(tmp_path), **SETTINGS)
+    assert not Checkpoint(tmp_path).path.exists()

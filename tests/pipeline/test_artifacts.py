@@ -23,7 +23,7 @@ from stages.pipeline.artifacts import (
 )
 from stages.pipeline.errors import UserError
 from stages.pipeline.images import pick_images
-from stages.pipeline.mnist import SHA256, load_mnist
+from stages.pipeline.mnist import SHA256, idx_shape, load_mnist
 from tests.project import ROOT
 
 IMAGES = np.arange(3 * 28 * 28, dtype=np.uint8).reshape(3, 1, 28, 28)
@@ -159,6 +159,12 @@ def test_a_write_that_fails_leaves_the_old_file(tmp_path):
     assert path.read_text() == "old" and os.listdir(tmp_path) == ["a.txt"]
 
 
+def test_a_file_where_a_folder_should_be_is_named(tmp_path):
+    (tmp_path / "folder").write_text("in the way")
+    with pytest.raises(UserError, match=r"folder.a\.json: cannot be written"):
+        save_json(tmp_path / "folder" / "a.json", {})
+
+
 @pytest.fixture
 def raw(tmp_path):
     for name in SHA256:
@@ -180,6 +186,21 @@ RAW_DAMAGES = {
     "empty": (lambda path: path.write_bytes(b""), "SHA-256"),
     "other content": (lambda path: path.write_bytes(gzip.compress(b"\0\0\x08\x01")), "SHA-256"),
 }
+
+
+@pytest.mark.parametrize("damage", ["missing", "truncated header", "no gzip", "other content"])
+def test_damaged_headers_are_refused(raw, damage):
+    path = raw / "train-images-idx3-ubyte.gz"
+    if damage == "truncated header":
+        path.write_bytes(path.read_bytes()[:15])
+    else:
+        RAW_DAMAGES[damage][0](path)
+    with pytest.raises(UserError, match=r"train-images-idx3-ubyte\.gz"):
+        idx_shape(raw, "train")
+
+
+def test_headers_tell_counts_and_sizes(raw):
+    assert idx_shape(raw, "train") == (60000, 28, 28) and idx_shape(raw, "t10k") == (10000, 28, 28)
 
 
 @pytest.mark.parametrize("damage", RAW_DAMAGES)

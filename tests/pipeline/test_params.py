@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from stages.pipeline.errors import UserError
-from stages.pipeline.params import check_data, load_params
+from stages.pipeline.params import load_params
 from tests.project import ROOT, merged
 
 GOOD = yaml.safe_load((ROOT / "params.yaml").read_text())
@@ -117,21 +117,26 @@ def test_scientific_notation_is_explained(tmp_path):
         load(tmp_path, text)
 
 
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"prepare": {"validation": 60000}},
-        {"train": {"batch_size": 55001}},
-        {"train": {"discriminator_steps": 430}},
-        {"invert": {"images": 5001}},
-        {"denoise": {"images": 10001}},
-        {"inpaint": {"images": 10001}},
-        {"inpaint": {"window": 29}},
-    ],
-)
-def test_what_the_data_does_not_allow(tmp_path, change):
-    params = load(tmp_path, merged(GOOD, change))
-    ((group, keys),) = change.items()
-    ((key, value),) = keys.items()
-    with pytest.raises(UserError, match=f"{group}.{key} = {value}: allowed with this data is at most"):
-        check_data(params, training=60000, test=10000, image_size=28)
+TOO_MUCH = [
+    ("prepare.validation", 60000, 59999),
+    ("train.batch_size", 55001, 55000),
+    ("train.discriminator_steps", 430, 429),
+    ("judge.samples", 55001, 55000),
+    ("search.misfit_images", 5001, 5000),
+    ("invert.images", 10001, 10000),
+    ("denoise.images", 10001, 10000),
+    ("inpaint.images", 10001, 10000),
+    ("inpaint.window", 29, 28),
+]
+
+
+@pytest.mark.parametrize(("name", "value", "limit"), TOO_MUCH)
+def test_what_the_data_does_not_allow(tmp_path, name, value, limit):
+    group, key = name.split(".")
+    with pytest.raises(UserError, match=f"{name} = {value}: allowed with these images is at most {limit}"):
+        load(tmp_path, merged(GOOD, {group: {key: value}}))
+
+
+def test_more_windows_than_fit(tmp_path):
+    with pytest.raises(UserError, match=r"inpaint.holes = 10: allowed with these images is at most 9"):
+        load(tmp_path, merged(GOOD, {"inpaint": {"holes": [1, 10]}}))

@@ -62,7 +62,7 @@ def test_inversion_rows(images):
         "plain_codes": np.full((8, 4), 1.0, dtype=np.float32),
         "map_codes": np.full((8, 4), 0.5, dtype=np.float32),
     }
-    rows = inversion_rows("minimax", arrays, INTERVAL)
+    rows = inversion_rows("minimax", ("plain", "map"), arrays, INTERVAL)
     assert [(row["method"], row["source"], row["n"]) for row in rows] == [
         ("plain", "train", 4),
         ("plain", "test", 4),
@@ -72,6 +72,8 @@ def test_inversion_rows(images):
     assert [row["psnr"] for row in rows] == pytest.approx([20, 20, 60, 60], abs=0.01)
     assert [row["recovered"] for row in rows] == [0, 0, 1, 1]
     assert [row["z_norm"] for row in rows] == pytest.approx([2, 2, 1, 1])
+    itself = inversion_rows("none", ("observed",), arrays | {"observed": images}, INTERVAL)
+    assert [row["mse"] for row in itself] == [0, 0] and all(math.isnan(row["z_norm"]) for row in itself)
 
 
 def test_denoising_rows_keep_noise_levels_apart(images):

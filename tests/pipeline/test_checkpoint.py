@@ -1,0 +1,154 @@
+"""Checkpoints: one process at a time, nothing lost, and a real kill in the middle."""
+
+import os
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+
+from stages.pipeline.checkpoint import Checkpoint, locked_checkpoint, run_key
+from stages.pipeline.errors import UserError
+from tests.project import TINY, Project, merged
+
+LONG = merged(TINY, {"train": {"epochs": 20}})
+
+
+def test_what_is_saved_comes_back(tmp_path):
+    checkpoint = Checkpoint(tmp_path)
+    assert checkpoint.load() is None
+    tensors, history = {"a": torch.arange(3), "b": torch.tensor(0.1)}, [{"epoch": 1, "d_loss": 0.1 + 0.2}]
+    checkpoint.save(tensors, history)
+    loaded, rows = checkpoint.load()
+    assert all(torch.equal(loaded[name], tensor) for name, tensor in tensors.items())
+    assert rows == history
+
+
+@pytest.mark.parametrize("content", [b"", b"hello", None])
+def test_an_unreadable_checkpoint_is_named_and_left_alone(tmp_path, content):
+    checkpoint = Checkpoint(tmp_path)
+    checkpoint.save({"a": torch.arange(100)}, [])
+    content = checkpoint.path.read_bytes()[:-50] if content is None else content
+    checkpoint.path.write_bytes(content)
+    with pytest.raises(
+        UserError, match=r"checkpoint\.safetensors: not a readable checkpoint.*delete it to start afresh"
+    ):
+        checkpoint.load()
+    assert checkpoint.path.read_bytes() == content
+
+
+def test_a_second_process_is_told_to_wait(tmp_path, monkeypatch):
+    monkeypatch.setenv("DVC_ROOT", str(tmp_path))
+    with locked_checkpoint("train-minimax", "key"):
+        with (
+            pytest.raises(UserError, match="another process runs train-minimax"),
+            locked_checkpoint("train-minimax", "key"),
+        ):
+            pass
+        with locked_checkpoint("train-minimax", "another key"):
+            pass
+    with locked_checkpoint("train-minimax", "key"):
+        pass
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path, monkeypatch):
+    monkeypatch.setenv("DVC_ROOT", str(tmp_path))
+    (tmp_path / ".work").write_text("a file in the way")
+    with pytest.raises(UserError, match=r"\.work.*cannot be written"), locked_checkpoint("train-minimax", "key"):
+        pass
+
+
+def test_the_key_depends_on_settings_and_bytes(tmp_path):
+    (tmp_path / "a").write_text("1")
+    first = run_key({"rate": 0.1}, [tmp_path / "a"])
+    assert run_key({"rate": 0.1}, [tmp_path / "a"]) == first
+    assert run_key({"rate": 0.2}, [tmp_path / "a"]) != first
+    (tmp_path / "a").write_text("2")
+    assert run_key({"rate": 0.1}, [tmp_path / "a"]) != first
+
+
+@pytest.fixture(scope="module")
+def long_project(tmp_path_factory) -> Project:
+    """A project whose training takes long enough to be killed, with its images prepared."""
+    folder = tmp_path_factory.mktemp("long") / "project"
+    folder.mkdir()
+    project = Project(folder, LONG)
+    assert project.call("git", "init", "-q").returncode == 0
+    project.commit("start")
+    project.dvc("repro", "prepare")
+    project.commit("images")
+    return project
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def kill_after_a_checkpoint(project: Project, *command: str) -> None:
+    """Start a command in a process group of its own and kill all of it once a first checkpoint is there."""
+    shutil.rmtree(project.folder / ".work", ignore_errors=True)
+    process = subprocess.Popen(
+        command, cwd=project.folder, env=project.environment, stderr=subprocess.DEVNULL, start_new_session=True
+    )
+    deadline = time.monotonic() + 120
+    while not list(project.folder.glob(".work/train-minimax/*/checkpoint.safetensors")):
+        assert process.poll() is None and time.monotonic() < deadline
+        time.sleep(0.01)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def test_a_killed_stage_goes_on_and_ends_in_the_same_bytes(long_project):
+    train = ("train", "--loss", "minimax")
+    models = long_project.folder / "data" / "models" / "minimax"
+    assert long_project.stage(*train).returncode == 0
+    unbroken = files(models)
+    assert not list(long_project.folder.glob(".work/train-minimax/*/"))
+
+    kill_after_a_checkpoint(long_project, sys.executable, "-m", "stages.train", "--loss", "minimax")
+    result = long_project.stage(*train)
+    assert result.returncode == 0, result.stderr
+    assert "train: minimax goes on after epoch" in result.stderr
+    assert files(models) == unbroken
+
+
+def test_a_killed_experiment_goes_on_in_the_next_one(long_project):
+    """Its folder is gone, but checkpoints lie in the project that it was started from."""
+    experiment = ("exp", "run", "--temp", "-S", "train.learning_rate=0.0003", "-S", "losses=[minimax]", "train@minimax")
+    kill_after_a_checkpoint(long_project, sys.executable, "-m", "dvc", *experiment)
+    result = long_project.call(sys.executable, "-m", "dvc", *experiment)
+    assert result.returncode == 0, result.stderr
+    assert "train: minimax goes on after epoch" in result.stderr + result.stdout
+
+
+def test_other_parameters_start_afresh(long_project):
+    kill_after_a_checkpoint(long_project, sys.executable, "-m", "stages.train", "--loss", "minimax")
+    long_project.set_params({"train": {"learning_rate": 0.001}})
+    result = long_project.stage("train", "--loss", "minimax")
+    long_project.set_params({"train": {"learning_rate": 0.0002}})
+    assert result.returncode == 0 and "goes on" not in result.stderr
+
+
+def test_a_full_disk_is_named_and_leaves_the_last_checkpoint(long_project):
+    """A limit on the size of files makes the system itself refuse the write."""
+    script = [sys.executable, "-m", "stages.train", "--loss", "minimax"]
+    kill_after_a_checkpoint(long_project, *script)
+    (path,) = long_project.folder.glob(".work/train-minimax/*/checkpoint.safetensors")
+    before = path.read_bytes()
+    result = subprocess.run(
+        script,
+        cwd=long_project.folder,
+        env=long_project.environment,
+        capture_output=True,
+        text=True,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, 10_000)),
+    )
+    assert result.returncode == 1
+    assert "checkpoint.safetensors: cannot be written: " in result.stderr and "Traceback" not in result.stderr
+    assert path.read_bytes() == before
+    assert long_project.stage("train", "--loss", "minimax").returncode == 0

@@ -1,0 +1,105 @@
+"""The README's numbers come from metrics/: `python -m tests.readme` writes them in, a test checks that they are right.
+
+A block between `<!-- table NAME -->` and `<!-- end -->` is a whole table. A single number stands before a comment that
+says where it comes from: `31.2<!-- inversion psnr .1f loss=non_saturating method=map source=test -->`.
+"""
+
+import re
+from collections.abc import Callable
+
+import pandas as pd
+
+from stages.figures.style import NAMES
+from stages.pipeline.artifacts import METRICS, load_table
+from tests.project import ROOT
+
+README = ROOT / "README.md"
+BLOCK = re.compile(r"(?<=<!-- table )(\w+)( -->\n).*?(?=<!-- end -->)", re.DOTALL)
+NUMBER = re.compile(r"[-\d.e]+(?=<!-- (\w+) (\w+) (\S+) ([^>]+?) -->)")
+
+
+def metric(name: str) -> pd.DataFrame:
+    return load_table(ROOT / METRICS / f"{name}.csv")
+
+
+def markdown(header: list[str], rows: list[list[str]]) -> str:
+    lines = [header, ["---"] + ["---:"] * (len(header) - 1), *rows]
+    return "".join("| " + " | ".join(cells) + " |\n" for cells in lines)
+
+
+def training_table() -> str:
+    last = metric("training").groupby("loss", sort=False).last()
+    fidelity = metric("fidelity").set_index("loss")
+    rows = [
+        [
+            NAMES[loss],
+            f"{row.real_logit:+.1f}",
+            f"{row.fake_logit:+.1f}",
+            f"{row.loss_slope:.2g}",
+            f"{row.g_grad_norm:.2g}",
+            f"{fidelity.frechet_distance[loss]:.1f}",
+            f"{fidelity.coverage[loss]:.2f}",
+            f"{fidelity.classes_covered[loss]}",
+        ]
+        for loss, row in last.iterrows()
+    ]
+    floor = fidelity.loc["none"]
+    of_real_images = [f"{floor.frechet_distance:.1f}", f"{floor.coverage:.2f}", f"{floor.classes_covered:.0f}"]
+    rows.append(["*training images*", "", "", "", "", *of_real_images])
+    header = ["loss", "real logit", "fake logit", "slope", "gradient norm", "Frechet distance", "coverage", "classes"]
+    return markdown(header, rows)
+
+
+def inversion_table() -> str:
+    table = metric("inversion").query("method != 'observed'").set_index(["loss", "method", "source"])
+    rows = []
+    for loss, method in table.index.droplevel("source").unique():
+        cells = table.loc[loss, method]
+        psnr = [f"{cells.psnr[source]:.1f}" for source in ("generated", "train", "test")]
+        interval = f"{cells.psnr_low['test']:.1f} to {cells.psnr_high['test']:.1f}"
+        rows.append([NAMES[loss], method, *psnr, interval, f"{cells.recovered['generated']:.0%}"])
+    header = ["loss", "method", "generated", "train", "test", "test, 95 % interval", "generated ones found again"]
+    return markdown(header, rows)
+
+
+def condition_table(name: str, condition: str, quality: str) -> Callable[[], str]:
+    def build() -> str:
+        table = metric(name)
+        conditions = sorted(table[condition].unique())
+        rows = []
+        for (loss, method), cells in table.groupby(["loss", "method"], sort=False):
+            values = cells.set_index(condition)[quality]
+            # Only the untouched image itself has no error; any other empty cell is a fault.
+            shown = ["∞" if method == "observed" and value == 0 else f"{values[value]:.1f}" for value in conditions]
+            assert "nan" not in shown
+            rows.append([NAMES.get(loss, ""), method, *shown])
+        return markdown(["loss", "method", *(f"{value:g}" for value in conditions)], rows)
+
+    return build
+
+
+TABLES = {
+    "training": training_table,
+    "inversion": inversion_table,
+    "denoising": condition_table("denoising", "sigma", "psnr"),
+    "inpainting": condition_table("inpainting", "holes", "hole_psnr"),
+}
+
+
+def number(table: str, column: str, form: str, conditions: str) -> str:
+    """One cell, formatted; the conditions must pick exactly one row."""
+    rows = metric(table)
+    for key, value in (condition.split("=") for condition in conditions.split()):
+        rows = rows[rows[key].astype(str) == value]
+    (cell,) = rows[column]
+    return format(cell, form)
+
+
+def filled(text: str) -> str:
+    """The README's text with every table and number as metrics/ has them."""
+    text = BLOCK.sub(lambda match: match[1] + match[2] + TABLES[match[1]](), text)
+    return NUMBER.sub(lambda match: number(*match.groups()), text)
+
+
+if __name__ == "__main__":
+    README.write_text(filled(README.read_text()))

@@ -1,0 +1,50 @@
+"""The README says what the tables say, and what it tells a newcomer to type exists."""
+
+import re
+
+import yaml
+
+from stages.pipeline.params import Params
+from tests.project import ROOT
+from tests.readme import BLOCK, NUMBER, README, TABLES, filled
+
+TEXT = README.read_text()
+
+
+def test_every_marked_number_and_table_is_that_of_its_metric():
+    assert {match[1] for match in BLOCK.finditer(TEXT)} == set(TABLES)
+    assert len(NUMBER.findall(TEXT)) >= 10
+    assert filled(TEXT) == TEXT
+
+
+def test_a_wrong_number_would_be_seen():
+    marked = NUMBER.search(TEXT)
+    wrong = TEXT[: marked.start()] + "99.9" + TEXT[marked.end() :]
+    assert filled(wrong) == TEXT
+
+
+def test_no_result_is_quoted_without_its_source():
+    """In the results section, every decimal number outside tables, code and captions is a marked one."""
+    results = TEXT.split("\n## What comes out")[1].split("\n## ")[0]
+    prose = re.sub(r"```.*?```|`[^`]*`|!\[[^\]]*\]\([^)]*\)", "", BLOCK.sub("", results), flags=re.DOTALL)
+    assert re.findall(r"\d+\.\d+(?!\d*<!--)(?![\d.]*<!--)", prose) == []
+
+
+def test_figures_and_files_named_exist():
+    for path in re.findall(r"\]\(((?:plots|stages|tests|data|metrics)[^)#]*)\)", TEXT):
+        assert (ROOT / path).exists(), path
+
+
+def test_stages_and_parameters_named_exist():
+    stages = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
+    for stage in re.findall(r"python -m stages\.(\w+)", TEXT):
+        assert stage in stages
+    for keys in re.findall(r"-S '?([\w.]+)=", TEXT):
+        group = Params
+        for key in keys.split("."):
+            group = group.model_fields[key].annotation
+
+
+def test_ci_calls_the_readmes_test_command():
+    command = "python -m pytest"
+    assert command in TEXT and command in (ROOT / ".ci" / "run").read_text()
