@@ -39,7 +39,7 @@ def sample_grids(samples: dict[str, dict[int, np.ndarray]]) -> Figure:
     for row, (loss, grids) in zip(axes, samples.items(), strict=True):
         for panel, epoch in zip(row, epochs, strict=True):
             show(panel, tile(grids[epoch], columns=8) / 255)
-            if row is axes[0]:
-                panel.set_title(f"epoch {epoch}")
         row[0].set_ylabel(NAMES[loss], color=COLOURS[loss], fontsize=11)
+    for panel, epoch in zip(axes[0], epochs, strict=True):
+        panel.set_title(f"epoch {epoch}")
     return figure

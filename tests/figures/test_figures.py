@@ -66,6 +66,13 @@ def test_curves_have_a_line_for_each_loss_and_method():
     assert axes.lines[1].get_color() == axes.lines[2].get_color() != axes.lines[0].get_color()
 
 
+def test_sample_grids_stand_under_their_epochs_whatever_their_order():
+    grids = {epoch: np.full((64, 1, 8, 8), epoch, dtype=np.uint8) for epoch in (1, 10, 2)}
+    figure = sample_grids({"minimax": grids, "least_squares": dict(reversed(grids.items()))})
+    shown = [(axes.get_title(), axes.images[0].get_array().max() * 255) for axes in figure.axes]
+    assert shown == [("epoch 1", 1), ("epoch 2", 2), ("epoch 10", 10), ("", 1), ("", 2), ("", 10)]
+
+
 def test_gradients_are_drawn_on_a_log_axis():
     names = ["d_loss", "g_loss", "real_logit", "fake_logit", "loss_slope", "g_grad_norm", "d_accuracy"]
     rows = [{"loss": loss, "epoch": epoch} | dict.fromkeys(names, 0.5) for loss in LOSSES for epoch in (1, 2)]
