@@ -51,10 +51,10 @@ def training_table() -> str:
 
 
 def inversion_table() -> str:
-    table = metric("inversion").query("method != 'observed'").set_index(["loss", "method", "source"])
+    table = metric("inversion").query("method != 'observed'")
     rows = []
-    for loss, method in table.index.droplevel("source").unique():
-        cells = table.loc[loss, method]
+    for (loss, method), cells in table.groupby(["loss", "method"], sort=False):
+        cells = cells.set_index("source")
         psnr = [f"{cells.psnr[source]:.1f}" for source in ("generated", "train", "test")]
         interval = f"{cells.psnr_low['test']:.1f} to {cells.psnr_high['test']:.1f}"
         rows.append([NAMES[loss], method, *psnr, interval, f"{cells.recovered['generated']:.0%}"])

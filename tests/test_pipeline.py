@@ -1,7 +1,11 @@
 """The pipeline as a user runs it: in a copy of the project, with tiny parameters, through DVC and without it."""
 
 import ast
+import io
 import json
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pandas as pd
@@ -129,6 +133,19 @@ def test_other_training_reruns_what_hangs_on_it(experiment):
     stages, _ = experiment("-S", "losses=[least_squares]", "-S", "train.discriminator_steps=1")
     per_loss = {f"{verb}@least_squares" for verb in ("train", "invert", "denoise", "inpaint")}
     assert stages == per_loss | {"check", "judge", "measure", "plot"}
+
+
+def test_a_queued_sweep_runs_each_of_its_values(ran):
+    ran.dvc("exp", "run", "--queue", "-S", "measure.bootstrap=150,200")
+    # The worker keeps what it is given as output open, so it gets none.
+    start = [sys.executable, "-m", "dvc", "queue", "start"]
+    subprocess.run(start, cwd=ran.folder, env=ran.environment, stdout=subprocess.DEVNULL, check=True, timeout=60)
+    deadline = time.monotonic() + 120
+    while (status := ran.dvc("queue", "status")).count("Success") < 2:
+        assert "Failed" not in status and time.monotonic() < deadline, status
+        time.sleep(1)
+    shown = pd.read_csv(io.StringIO(ran.dvc("exp", "show", "--csv")))
+    assert {150, 200} <= set(shown["measure.bootstrap"])
 
 
 def test_plots_show_without_errors(ran):
