@@ -3,7 +3,7 @@
 import numpy as np
 
 from stages.gan.classifier import load_predictor
-from stages.gan.networks import Generator, load_network
+from stages.gan.networks import Generator, fold_batch_norm, load_network
 from stages.pipeline.artifacts import CLASSIFIER, INPAINTED, MISFIT, MODELS, load_number, save_arrays
 from stages.pipeline.command import loss_argument, run, say
 from stages.pipeline.compute import choose_compute
@@ -18,7 +18,7 @@ def main() -> None:
     params = load_params()
     loss = loss_argument(__doc__, params.losses)
     compute, count, holes = choose_compute(), params.inpaint.images, params.inpaint.holes
-    generator = compute.place(load_network(Generator, MODELS / loss / "generator.safetensors"))
+    generator = compute.place(fold_batch_norm(load_network(Generator, MODELS / loss / "generator.safetensors")))
     classify = load_predictor(CLASSIFIER, compute)
     images, labels = pick_images("test", count, params.seed)
     say(f"inpaint: {loss}: {compute}")

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from stages.gan.networks import Generator, load_network
+from stages.gan.networks import Generator, fold_batch_norm, load_network
 from stages.pipeline.artifacts import INVERTED, MISFIT, MODELS, save_arrays, save_json
 from stages.pipeline.command import loss_argument, run, say
 from stages.pipeline.compute import choose_compute
@@ -18,7 +18,7 @@ def main() -> None:
     params = load_params()
     loss = loss_argument(__doc__, params.losses)
     compute, count = choose_compute(), params.invert.images
-    generator = compute.place(load_network(Generator, MODELS / loss / "generator.safetensors"))
+    generator = compute.place(fold_batch_norm(load_network(Generator, MODELS / loss / "generator.safetensors")))
     latent_dim = generator.shape["latent_dim"]
     say(f"invert: {loss}: {compute}")
 

@@ -6,6 +6,8 @@ from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import conv2d, pixel_shuffle
+from torch.nn.utils.fusion import fuse_conv_bn_weights, fuse_linear_bn_weights
 
 from stages.pipeline.artifacts import load_weights, save_weights
 from stages.pipeline.errors import UserError
@@ -31,6 +33,33 @@ class _ChannelsFirst(nn.Module):
         return maps.permute(0, 3, 1, 2)
 
 
+class _ChannelsLast(nn.Module):
+    """(N, C, H, W) -> (N, H, W, C) as a view, so that maps which lie in memory channels last flatten without a copy."""
+
+    def forward(self, maps: Tensor) -> Tensor:
+        return maps.permute(0, 2, 3, 1)
+
+
+class _ToImages(nn.ConvTranspose2d):
+    """(N, C, H, W) -> (N, channels, 2 H, 2 W), float32: the transposed convolution to very few channels.
+
+    Computed as a 3x3 convolution that gives each of the four pixels around a position a channel of its own, and a
+    shuffle of those into place (Shi et al. 2016, sec. 2.2, sub-pixel convolution). The sums are the same; on a CPU
+    torch's kernel for transposed convolutions, made for many channels, takes twice as long.
+    """
+
+    def __init__(self, in_channels: int, channels: int):
+        super().__init__(in_channels, channels, **KERNEL)
+        # taps[a, p, k] = 1 where the p-th of three neighbours reaches the pixels of parity a through kernel entry k.
+        taps = torch.zeros(2, 3, 4)
+        taps[0, 0, 3] = taps[0, 1, 1] = taps[1, 1, 2] = taps[1, 2, 0] = 1
+        self.register_buffer("taps", taps, persistent=False)
+
+    def forward(self, maps: Tensor) -> Tensor:
+        kernels = torch.einsum("apk,bql,cokl->oabcpq", self.taps, self.taps, self.weight).flatten(0, 2)
+        return pixel_shuffle(conv2d(maps, kernels, padding=1).float(), 2) + self.bias[:, None, None]
+
+
 class Generator(nn.Module):
     """z (N, latent_dim) -> images (N, channels, image_size, image_size), float32 in [0, 1].
 
@@ -52,7 +81,7 @@ class Generator(nn.Module):
         ]
         for coarse, fine in itertools.pairwise(widths):
             layers += [nn.ConvTranspose2d(coarse, fine, **KERNEL, bias=False), nn.BatchNorm2d(fine), nn.ReLU()]
-        layers.append(nn.ConvTranspose2d(widths[-1], channels, **KERNEL))
+        layers.append(_ToImages(widths[-1], channels))
         self.layers = nn.Sequential(*layers)
 
     def forward(self, z: Tensor) -> Tensor:
@@ -74,7 +103,7 @@ class Discriminator(nn.Module):
         layers: list[nn.Module] = [nn.Conv2d(channels, widths[0], **KERNEL), nn.LeakyReLU(0.2)]
         for fine, coarse in itertools.pairwise(widths):
             layers += [nn.Conv2d(fine, coarse, **KERNEL, bias=False), nn.BatchNorm2d(coarse), nn.LeakyReLU(0.2)]
-        layers += [nn.Flatten(), nn.Linear(widths[-1] * end * end, 1)]
+        layers += [_ChannelsLast(), nn.Flatten(), nn.Linear(widths[-1] * end * end, 1)]
         self.layers = nn.Sequential(*layers)
 
     def forward(self, images: Tensor) -> Tensor:
@@ -108,6 +137,40 @@ def recompute_batch_norm(generator: Generator, codes: Tensor, batch_size: int = 
     for norm, momentum in zip(norms, momenta, strict=True):
         norm.momentum = momentum
     generator.eval()
+
+
+def fold_batch_norm(generator: Generator) -> Generator:
+    """The same images from a frozen generator in eval mode, whose normalisation is part of the weights before it.
+
+    For searches, which evaluate one generator many thousand times. Changes the generator in place.
+    """
+    layers: list[nn.Module] = []
+    for layer in generator.layers:
+        if not isinstance(layer, nn.BatchNorm2d):
+            layers.append(layer)
+            continue
+        weighted = next(before for before in reversed(layers) if hasattr(before, "weight"))
+        if isinstance(weighted, nn.Linear):
+            places = weighted.out_features // layer.num_features  # it writes (H, W, C), so channels change fastest
+            statistics = (layer.running_mean, layer.running_var, layer.eps, layer.weight, layer.bias)
+            mean, variance, eps, scale, shift = (
+                part.repeat(places) if isinstance(part, Tensor) else part for part in statistics
+            )
+            weights = fuse_linear_bn_weights(weighted.weight, weighted.bias, mean, variance, eps, scale, shift)
+        else:
+            weights = fuse_conv_bn_weights(
+                weighted.weight,
+                weighted.bias,
+                layer.running_mean,
+                layer.running_var,
+                layer.eps,
+                layer.weight,
+                layer.bias,
+                transpose=True,
+            )
+        weighted.weight, weighted.bias = weights
+    generator.layers = nn.Sequential(*layers)
+    return generator.requires_grad_(False)
 
 
 def save_network(path: Path, network: nn.Module) -> None:

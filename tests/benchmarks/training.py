@@ -1,8 +1,7 @@
 """Training speed, the textbook loop against this project's, in turn: `python -m tests.benchmarks.training`.
 
-The textbook loop is what public DCGAN examples write: float32, eager, default memory layout and allocator, two backward
-passes for real and fake, Adam as it comes. Each loop runs in a process of its own, since this project's changes how the
-C library keeps memory. Both take the same networks, batch size and numbers of steps.
+Both take the same networks, batch size and numbers of steps. Each loop runs in a process of its own, since this
+project's changes how the C library keeps memory.
 """
 
 import argparse
@@ -12,7 +11,6 @@ import sys
 import time
 
 import torch
-from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from stages.gan.losses import LOSSES
@@ -20,43 +18,15 @@ from stages.gan.networks import Discriminator, Generator
 from stages.gan.training import Players, Sums
 from stages.pipeline.compute import choose_compute
 from stages.pipeline.params import load_params
+from tests.benchmarks.textbook import Textbook
 
 WARM_UP, STEPS = 3, 10  # rounds (discriminator steps and one generator step) before and in one timing
 
 
 def textbook_round(real: torch.Tensor, params):
     """A function that runs one round of the textbook loop on `real`, (batch, 1, 28, 28) in [0, 1]."""
-    width, latent_dim = params.train.width, params.train.latent_dim
-    generator = nn.Sequential(
-        nn.Linear(latent_dim, 2 * width * 49, bias=False),
-        nn.Unflatten(1, (2 * width, 7, 7)),
-        nn.BatchNorm2d(2 * width),
-        nn.ReLU(),
-        nn.ConvTranspose2d(2 * width, width, 4, 2, 1, bias=False),
-        nn.BatchNorm2d(width),
-        nn.ReLU(),
-        nn.ConvTranspose2d(width, 1, 4, 2, 1),
-        nn.Sigmoid(),
-    )
-    discriminator = Discriminator(width=width, channels=1, image_size=28)
-    betas = (params.train.beta1, params.train.beta2)
-    generator_adam = torch.optim.Adam(generator.parameters(), lr=params.train.learning_rate, betas=betas)
-    discriminator_adam = torch.optim.Adam(discriminator.parameters(), lr=params.train.learning_rate, betas=betas)
-    entropy = nn.BCEWithLogitsLoss()
-    ones, zeros = torch.ones(len(real)), torch.zeros(len(real))
-
-    def run() -> None:
-        for _ in range(params.train.discriminator_steps):
-            discriminator.zero_grad()
-            entropy(discriminator(real), ones).backward()
-            fake = generator(torch.randn(len(real), latent_dim))
-            entropy(discriminator(fake.detach()), zeros).backward()
-            discriminator_adam.step()
-        generator.zero_grad()
-        entropy(discriminator(generator(torch.randn(len(real), latent_dim))), ones).backward()
-        generator_adam.step()
-
-    return run
+    textbook = Textbook(params.train, params.seed)
+    return lambda: textbook.round([real] * params.train.discriminator_steps)
 
 
 def project_round(real: torch.Tensor, params):

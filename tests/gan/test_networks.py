@@ -2,6 +2,8 @@
 
 import pytest
 import torch
+from torch import nn
+from torch.nn.functional import conv_transpose2d
 from torch.testing import assert_close
 
 from stages.gan.classifier import Classifier
@@ -9,6 +11,7 @@ from stages.gan.networks import (
     Discriminator,
     Generator,
     doublings,
+    fold_batch_norm,
     initialise,
     load_network,
     recompute_batch_norm,
@@ -44,7 +47,7 @@ def test_other_sizes_are_refused(image_size):
 
 def test_no_batch_norm_at_the_ends_of_the_discriminator():
     kinds = [type(layer).__name__ for layer in Discriminator(width=4, channels=1, image_size=28).layers]
-    assert kinds == ["Conv2d", "LeakyReLU", "Conv2d", "BatchNorm2d", "LeakyReLU", "Flatten", "Linear"]
+    assert kinds == ["Conv2d", "LeakyReLU", "Conv2d", "BatchNorm2d", "LeakyReLU", "_ChannelsLast", "Flatten", "Linear"]
 
 
 def test_initial_weights_have_the_papers_spread():
@@ -75,6 +78,30 @@ def test_recomputed_statistics_are_those_of_the_codes():
     normalised_by_batch = generator(codes)
     # Running variances are unbiased, batch variances are not: n / (n - 1) over 64 * 49 values and more.
     assert_close(evaluated, normalised_by_batch, rtol=0, atol=1e-4)
+
+
+@pytest.mark.parametrize("image_size", SIZES)
+@pytest.mark.parametrize("channels", [1, 3])
+def test_folded_batch_norm_draws_the_same_images(image_size, channels):
+    stream = torch.Generator().manual_seed(0)
+    generator = Generator(latent_dim=5, width=4, channels=channels, image_size=image_size)
+    for parameter in generator.parameters():
+        parameter.data.normal_(generator=stream)
+    codes = torch.randn(8, 5, generator=stream)
+    recompute_batch_norm(generator, torch.randn(50, 5, generator=stream))
+    images = generator(codes)
+    folded = fold_batch_norm(generator)
+    assert not any(isinstance(module, nn.BatchNorm2d) for module in folded.modules())
+    assert_close(folded(codes), images, rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_the_last_layer_is_a_transposed_convolution(channels):
+    layer = Generator(latent_dim=5, width=4, channels=channels, image_size=28).layers[-1]
+    layer.bias.data.normal_()
+    maps = torch.randn(2, 4, 14, 14)
+    expected = conv_transpose2d(maps, layer.weight, layer.bias, stride=2, padding=1)
+    assert_close(layer(maps), expected, rtol=1e-4, atol=1e-5)
 
 
 def test_saved_generator_comes_back_bit_for_bit(tiny_generator, tmp_path):
