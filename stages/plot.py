@@ -2,19 +2,24 @@
 
 from stages.figures.restoration import denoising_panels, inpainting_panels, inversion_panels, quality_curves
 from stages.figures.style import save_figure
-from stages.figures.training import sample_grids, training_curves
-from stages.pipeline.artifacts import DENOISED, INPAINTED, INVERTED, METRICS, MODELS, PLOTS, load_arrays, load_table
+from stages.figures.training import fidelity_curves, sample_grids, training_curves
+from stages.pipeline.artifacts import (
+    DENOISED,
+    INPAINTED,
+    INVERTED,
+    METRICS,
+    PLOTS,
+    load_arrays,
+    load_samples,
+    load_table,
+)
 from stages.pipeline.command import run
 from stages.pipeline.params import load_params
 
 
 def main() -> None:
     losses = load_params().losses
-    archives = {loss: load_arrays(MODELS / loss / "samples.npz") for loss in losses}
-    samples = {
-        loss: {int(name.removeprefix("epoch_")): images for name, images in archive.items()}
-        for loss, archive in archives.items()
-    }
+    samples = {loss: load_samples(loss) for loss in losses}
     inverted, denoised, inpainted = (
         {loss: load_arrays(folder / f"{loss}.npz") for loss in losses} for folder in (INVERTED, DENOISED, INPAINTED)
     )
@@ -23,6 +28,7 @@ def main() -> None:
     figures = {
         "samples": sample_grids(samples),
         "training": training_curves(load_table(METRICS / "training.csv")),
+        "fidelity": fidelity_curves(load_table(METRICS / "fidelity.csv")),
         "inversion": inversion_panels(inverted),
         "denoising": denoising_panels(denoised),
         "denoising_psnr": quality_curves(denoising, "sigma", "psnr", ("noise sigma", "PSNR, dB")),

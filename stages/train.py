@@ -1,4 +1,4 @@
-"""Prepared images -> data/models/<loss>/: one GAN trained with one loss, its history and its samples."""
+"""Prepared images -> data/models/<loss>/: one GAN trained with one loss, its history, its generators on the way."""
 
 from pathlib import Path
 
@@ -38,7 +38,9 @@ def main() -> None:
 
 
 def save(gan: TrainedGan, folder: Path) -> None:
-    save_network(folder / "generator.safetensors", gan.generator)
+    for epoch, generator in gan.generators.items():
+        save_network(folder / f"generator_{epoch}.safetensors", generator)
+    save_network(folder / "generator.safetensors", gan.generators[max(gan.generators)])  # what is searched from now on
     save_network(folder / "discriminator.safetensors", gan.discriminator)
     save_table(folder / "history.csv", gan.history)
     save_arrays(folder / "samples.npz", {f"epoch_{epoch}": images for epoch, images in gan.samples.items()})

@@ -29,7 +29,7 @@ def markdown(header: list[str], rows: list[list[str]]) -> str:
 
 def training_table() -> str:
     last = metric("training").groupby("loss", sort=False).last()
-    fidelity = metric("fidelity").set_index("loss")
+    fidelity = metric("fidelity").groupby("loss").last()
     rows = [
         [
             NAMES[loss],

@@ -18,13 +18,22 @@ from tests.project import ROOT, TINY, Project
 LOSSES = ["minimax", "non_saturating", "least_squares"]
 COLUMNS = {
     "training": "loss,epoch,d_steps,g_steps,d_loss,g_loss,real_logit,fake_logit,d_accuracy,g_grad_norm,loss_slope",
-    "fidelity": "loss,frechet_distance,precision,recall,density,coverage,classes_covered,class_entropy",
+    "fidelity": "loss,epoch,frechet_distance,precision,recall,density,coverage,classes_covered,class_entropy",
     "inversion": "loss,method,source,n,psnr,psnr_low,psnr_high,mse,ssim,recovered,z_norm",
     "denoising": "loss,method,sigma,n,psnr,psnr_low,psnr_high,mse,ssim,observed_psnr,label_accuracy",
     "inpainting": "loss,method,holes,n,hole_psnr,hole_psnr_low,hole_psnr_high,hole_mse,"
     "psnr,known_psnr,ssim,label_accuracy",
 }
-FIGURES = {"samples", "training", "inversion", "denoising", "denoising_psnr", "inpainting", "inpainting_psnr"}
+FIGURES = {
+    "samples",
+    "training",
+    "fidelity",
+    "inversion",
+    "denoising",
+    "denoising_psnr",
+    "inpainting",
+    "inpainting_psnr",
+}
 
 
 @pytest.fixture(scope="module")

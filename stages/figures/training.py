@@ -31,6 +31,30 @@ def training_curves(training: pd.DataFrame) -> Figure:
     return figure
 
 
+def fidelity_curves(fidelity: pd.DataFrame) -> Figure:
+    """Six small panels against the epoch: each loss a colour, a dotted line for training images in place of fakes."""
+    figure, axes = plt.subplots(2, 3, figsize=(11, 5.6), layout="constrained")
+    panels = {
+        "frechet_distance": "Frechet distance to test images",
+        "precision": "precision: fakes that look real",
+        "recall": "recall: real images within the fakes' reach",
+        "class_entropy": "entropy of the classes drawn, nats",
+        "density": "density: real neighbourhoods around a fake",
+        "coverage": "coverage: real neighbourhoods with a fake",
+    }
+    (floor,) = fidelity[fidelity.loss == "none"].itertuples()
+    generated = fidelity[fidelity.loss != "none"]
+    for panel, (column, title) in zip(axes.flat, panels.items(), strict=True):
+        panel.axhline(getattr(floor, column), color=COLOURS["none"], linestyle=":", label="training images")
+        for loss, rows in generated.groupby("loss", sort=False):
+            panel.plot(rows.epoch, rows[column], "-", color=COLOURS[loss], label=NAMES[loss], marker=".")
+        panel.set_title(title)
+        panel.set_xlabel("epoch")
+    axes[0, 0].set_yscale("log")
+    axes[0, 0].legend()
+    return figure
+
+
 def sample_grids(samples: dict[str, dict[int, np.ndarray]]) -> Figure:
     """samples[loss][epoch] (64, C, H, W), uint8: a row a loss, a column an epoch, the same 64 codes in every grid."""
     epochs = sorted(next(iter(samples.values())))

@@ -44,8 +44,9 @@ def precision_recall_density_coverage(real: Tensor, fake: Tensor) -> dict[str, f
 
 
 def _ball_radii(points: Tensor) -> Tensor:
-    """Distance (N,) from each point to its k-th nearest other point; k + 1 smallest, since each is its own nearest."""
-    return torch.cat([torch.cdist(rows, points).kthvalue(NEIGHBOURS + 1, dim=1).values for rows in points.split(ROWS)])
+    """Distance (N,) from each point (N, F) to its k-th nearest other point; each is its own nearest, hence k + 1."""
+    nearest = [torch.cdist(rows, points).topk(NEIGHBOURS + 1, dim=1, largest=False) for rows in points.split(ROWS)]
+    return torch.cat([smallest.values[:, -1] for smallest in nearest])
 
 
 def class_statistics(labels: np.ndarray, classes: int) -> dict[str, float]:

@@ -24,10 +24,10 @@ SAMPLE_COUNT = 64  # images in a sample grid, from the same codes at every epoch
 class TrainedGan:
     """What training leaves: networks in eval mode, one row an epoch, and what fixed codes looked like on the way."""
 
-    generator: Generator
-    discriminator: Discriminator
+    generators: dict[int, Generator]  # epoch -> the generator as it was then, of the sample epochs and the last
+    discriminator: Discriminator  # of the last epoch
     history: list[dict[str, float]]  # epoch, d_steps, g_steps, then the means that `Sums` keeps
-    samples: dict[int, np.ndarray]  # epoch -> images (64, C, H, W), uint8
+    samples: dict[int, np.ndarray]  # epoch -> images (64, C, H, W), uint8, of each of the generators
 
 
 def train(
@@ -43,7 +43,7 @@ def train(
     beta2: float,  # Adam's decay of the squared-gradient average
     latent_dim: int,  # dimension of z
     width: int,  # channels next to the image, in both networks
-    sample_epochs: list[int],  # epochs after which the fixed codes are drawn
+    sample_epochs: list[int],  # epochs whose generator is kept, beside the last one's
     compute: Compute,  # device and precision
     checkpoint: Checkpoint | None = None,  # of each finished epoch, to go on from; None = keep nothing
 ) -> TrainedGan:
@@ -62,9 +62,10 @@ def train(
     norm_codes = torch.randn(BATCH_NORM_CODES, latent_dim, generator=torch_stream(seed, "batch norm codes"))
     dataset = compute.place(torch.from_numpy(images))
     steps_per_epoch = len(images) // batch_size
+    kept_epochs = [*(epoch for epoch in sample_epochs if epoch < epochs), epochs]
     progress = Progress(f"train {loss}", epochs * steps_per_epoch)
     history: list[dict[str, float]] = []
-    samples: dict[int, np.ndarray] = {}
+    generators: dict[int, Generator] = {}
 
     # Go on from the last finished epoch, if there is one.
     state = checkpoint.load() if checkpoint else None
@@ -72,10 +73,11 @@ def train(
         tensors, history = state
         try:
             players.restore(tensors)
+            for epoch in (epoch for epoch in kept_epochs if epoch <= len(history)):
+                weights = {name: tensors[f"epoch_{epoch}.{name}"] for name in players.generator.state_dict()}
+                generators[epoch] = players.frozen_generator(weights)
         except (KeyError, RuntimeError) as error:
             raise UserError(f"{checkpoint.path}: not a checkpoint of this training: {error}; delete it") from None
-        drawn = [row["epoch"] for row in history if f"sample_{row['epoch']}" in tensors]
-        samples = {epoch: tensors[f"sample_{epoch}"].numpy() for epoch in drawn}
         say(f"train: {loss} goes on after epoch {len(history)}")
         progress.skip(len(history) * steps_per_epoch)
 
@@ -94,16 +96,14 @@ def train(
         row = {"epoch": epoch, "d_steps": d_steps, "g_steps": d_steps // discriminator_steps} | sums.means()
         _check_finite(row | players.largest_weights(), loss, history)
         history.append(row)
-        if epoch in sample_epochs:
-            samples[epoch] = _draw(players.generator, fixed_codes, compute)
+        if epoch in kept_epochs:
+            generators[epoch] = players.frozen_generator(players.generator.state_dict())
+            recompute_batch_norm(generators[epoch], compute.place(norm_codes))
         if checkpoint:
-            grids = {f"sample_{epoch}": torch.from_numpy(grid) for epoch, grid in samples.items()}
-            checkpoint.save(players.state() | grids, history)
+            checkpoint.save(players.state(generators), history)
 
-    # The networks as they are used from now on.
-    recompute_batch_norm(players.generator, compute.place(norm_codes))
-    samples[epochs] = _draw(players.generator, fixed_codes, compute)
-    return TrainedGan(players.generator, players.discriminator.eval(), history, samples)
+    samples = {epoch: _draw(generator, compute.place(fixed_codes)) for epoch, generator in generators.items()}
+    return TrainedGan(generators, players.discriminator.eval(), history, samples)
 
 
 class Players:
@@ -154,6 +154,12 @@ class Players:
         self.discriminator.requires_grad_(True)
         sums.after_generator(g_loss, self.loss.slope(fake_logit), self.generator)
 
+    def frozen_generator(self, weights: dict[str, Tensor]) -> Generator:
+        """A generator of its own with the weights of now or of then, in eval mode."""
+        generator = Generator(**self.generator.shape)
+        generator.load_state_dict(weights)
+        return self.compute.place(generator).requires_grad_(False).eval()
+
     def largest_weights(self) -> dict[str, float]:
         """The largest absolute weight of each network: NaN or infinity if any weight is."""
         networks = {"generator": self.generator, "discriminator": self.discriminator}
@@ -168,9 +174,11 @@ class Players:
             ("discriminator", self.discriminator, self.discriminator_adam),
         ]
 
-    def state(self) -> dict[str, Tensor]:
-        """Weights, Adam's averages and the streams, as tensors by name."""
+    def state(self, kept: dict[int, Generator]) -> dict[str, Tensor]:
+        """Weights, Adam's averages, the streams and the generators kept so far, as tensors by name."""
         tensors = {"order_stream": self.order_stream.get_state(), "code_stream": self.code_stream.get_state()}
+        for epoch, generator in kept.items():
+            tensors |= {f"epoch_{epoch}.{key}": tensor for key, tensor in generator.state_dict().items()}
         for name, network, adam in self._parts():
             tensors |= {f"{name}.{key}": tensor for key, tensor in network.state_dict().items()}
             for index, parameter in enumerate(network.parameters()):
@@ -243,9 +251,6 @@ def _check_finite(row: dict[str, float], loss: str, history: list[dict[str, floa
 
 
 @torch.no_grad()
-def _draw(generator: Generator, codes: Tensor, compute: Compute) -> np.ndarray:
-    """images (N, C, H, W), uint8, of the generator in eval mode; leaves its mode as it was."""
-    was_training = generator.training
-    images = generator.eval()(compute.place(codes))
-    generator.train(was_training)
-    return (images * 255).round().to(torch.uint8).cpu().contiguous().numpy()
+def _draw(generator: Generator, codes: Tensor) -> np.ndarray:
+    """images (N, C, H, W), uint8."""
+    return (generator(codes) * 255).round().to(torch.uint8).cpu().contiguous().numpy()

@@ -22,7 +22,9 @@ RAW = Path("data/raw")
 CHECKED = Path("data/checked.json")
 PREPARED = Path("data/prepared")  # train.npz, validation.npz, test.npz: images, labels
 CLASSIFIER = Path("data/classifier/classifier.safetensors")
-MODELS = Path("data/models")  # <loss>/: generator.safetensors, discriminator.safetensors, history.csv, samples.npz
+MODELS = Path(
+    "data/models"
+)  # <loss>/: generator[_<epoch>].safetensors, discriminator.safetensors, history.csv, samples.npz
 JUDGED = Path("data/judged/fidelity.csv")
 MISFIT = Path("data/misfit")  # <loss>.json
 INVERTED = Path("data/inverted")  # <loss>.npz, as are the next two
@@ -85,6 +87,13 @@ def load_split(split: str) -> tuple[np.ndarray, np.ndarray]:
     if images.shape[1] not in (1, 3) or images.shape[2] != images.shape[3]:
         raise UserError(f"{path}: images of {images.shape[1:]}: allowed are 1 or 3 channels, square")
     return images, labels
+
+
+def load_samples(loss: str) -> dict[int, np.ndarray]:
+    """epoch -> images (64, C, H, W), uint8, of each generator that training kept, in the order of the epochs."""
+    return {
+        int(name.removeprefix("epoch_")): images for name, images in load_arrays(MODELS / loss / "samples.npz").items()
+    }
 
 
 def save_weights(path: Path, weights: Mapping[str, np.ndarray], metadata: Mapping[str, int]) -> None:

@@ -8,7 +8,7 @@ KEY_METHOD = "map"  # the method whose scores stand in the summary
 def summarise(tables: dict[str, pd.DataFrame], losses: list[str]) -> dict[str, dict]:
     """Scores by loss, and under `best` those of the best loss: a key that experiments with other losses share too."""
     last = tables["training"].groupby("loss").last()
-    fidelity = tables["fidelity"].set_index("loss")
+    fidelity = tables["fidelity"].groupby("loss").last()  # of the last epoch
     inversion, denoising, inpainting = (
         table[table.method == KEY_METHOD] for table in (tables["inversion"], tables["denoising"], tables["inpainting"])
     )

@@ -6,7 +6,7 @@ import pytest
 
 from stages.figures.restoration import denoising_panels, inpainting_panels, inversion_panels, quality_curves
 from stages.figures.style import save_figure, tile
-from stages.figures.training import sample_grids, training_curves
+from stages.figures.training import fidelity_curves, sample_grids, training_curves
 
 LOSSES = ["minimax", "least_squares"]
 
@@ -79,3 +79,16 @@ def test_gradients_are_drawn_on_a_log_axis():
     scales = {axes.get_title(): axes.get_yscale() for axes in training_curves(pd.DataFrame(rows)).axes}
     assert scales["norm of the generator's gradient"] == "log"
     assert scales["generator loss"] == "linear"
+
+
+def test_fidelity_has_a_line_for_each_loss_and_the_floor():
+    names = ["frechet_distance", "precision", "recall", "density", "coverage", "classes_covered", "class_entropy"]
+    rows = [{"loss": "none", "epoch": None} | dict.fromkeys(names, 0.9)]
+    rows += [{"loss": loss, "epoch": epoch} | dict.fromkeys(names, 0.5) for loss in LOSSES for epoch in (1, 2)]
+    figure = fidelity_curves(pd.DataFrame(rows))
+    assert len(figure.axes) == 6
+    for axes in figure.axes:
+        floor, *lines = axes.lines
+        assert set(floor.get_ydata()) == {0.9}
+        assert [line.get_label() for line in lines] == ["minimax", "least squares"]
+        assert all(list(line.get_xdata()) == [1, 2] for line in lines)
