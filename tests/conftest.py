@@ -1,5 +1,10 @@
 """What tests share: tiny networks, tiny parameters, and a copy of the project in a temporary folder."""
 
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
 import pytest
 import torch
 
@@ -36,6 +41,23 @@ def search_settings() -> Search:
         misfit_images=6,
         misfit_steps=300,
     )
+
+
+@pytest.fixture
+def read_only_folder() -> Iterator[Path]:
+    """A folder with one file, `old`, in which this process may not write; the superuser becomes nobody meanwhile."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "old").write_text("old")
+        folder.chmod(0o555)
+        user = os.geteuid()
+        if user == 0:
+            os.seteuid(65534)
+        try:
+            yield folder
+        finally:
+            os.seteuid(user)
+            folder.chmod(0o755)
 
 
 @pytest.fixture(scope="session")

@@ -159,6 +159,12 @@ def test_a_write_that_fails_leaves_the_old_file(tmp_path):
     assert path.read_text() == "old" and os.listdir(tmp_path) == ["a.txt"]
 
 
+def test_a_read_only_folder_is_named_and_left_alone(read_only_folder):
+    with pytest.raises(UserError, match=r"old: cannot be written: Permission denied"):
+        write_atomically(read_only_folder / "old", lambda partial: partial.write_text("new"))
+    assert (read_only_folder / "old").read_text() == "old" and os.listdir(read_only_folder) == ["old"]
+
+
 def test_a_file_where_a_folder_should_be_is_named(tmp_path):
     (tmp_path / "folder").write_text("in the way")
     with pytest.raises(UserError, match=r"folder.a\.json: cannot be written"):

@@ -7,10 +7,12 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
+import yaml
 
 from stages.pipeline.checkpoint import Checkpoint, locked_checkpoint, run_key
 from stages.pipeline.errors import UserError
@@ -61,6 +63,14 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path, monkeypatch):
     (tmp_path / ".work").write_text("a file in the way")
     with pytest.raises(UserError, match=r"\.work.*cannot be written"), locked_checkpoint("train-minimax", "key"):
         pass
+
+
+def test_a_read_only_folder_is_named(read_only_folder, monkeypatch):
+    monkeypatch.setenv("DVC_ROOT", str(read_only_folder))
+    with pytest.raises(UserError, match=r"cannot be written: Permission denied"), locked_checkpoint("train", "key"):
+        pass
+    with pytest.raises(UserError, match=r"checkpoint\.safetensors: cannot be written: "):
+        Checkpoint(read_only_folder).save({"a": torch.arange(3)}, [])
 
 
 def test_the_key_depends_on_settings_and_bytes(tmp_path):
@@ -117,20 +127,79 @@ def test_a_killed_stage_goes_on_and_ends_in_the_same_bytes(long_project):
     assert files(models) == unbroken
 
 
-def test_a_killed_experiment_goes_on_in_the_next_one(long_project):
+EXPERIMENT = ("-S", "train.learning_rate=0.0003", "-S", "losses=[minimax]", "train@minimax")
+GOES_ON = "train: minimax goes on after epoch"
+
+
+def trained(project: Project, experiment: str) -> str:
+    """The hash of what an experiment's training left, as DVC noted it."""
+    names = project.call("git", "for-each-ref", "--format=%(refname)", "refs/exps").stdout.split()
+    (reference,) = (name for name in names if name.endswith(f"/{experiment}"))
+    lock = yaml.safe_load(project.call("git", "show", f"{reference}:dvc.lock").stdout)
+    return lock["stages"]["train@minimax"]["outs"][0]["md5"]
+
+
+@pytest.fixture(scope="module")
+def unbroken_experiment(long_project) -> str:
+    output = long_project.dvc("exp", "run", "--temp", "-n", "unbroken", *EXPERIMENT)
+    assert GOES_ON not in output
+    shutil.rmtree(long_project.folder / ".dvc" / "cache" / "runs")  # or the next one would only take its result
+    return trained(long_project, "unbroken")
+
+
+def test_a_killed_experiment_goes_on_in_the_next_one(long_project, unbroken_experiment):
     """Its folder is gone, but checkpoints lie in the project that it was started from."""
-    experiment = ("exp", "run", "--temp", "-S", "train.learning_rate=0.0003", "-S", "losses=[minimax]", "train@minimax")
-    kill_after_a_checkpoint(long_project, sys.executable, "-m", "dvc", *experiment)
-    result = long_project.call(sys.executable, "-m", "dvc", *experiment)
+    command = (sys.executable, "-m", "dvc", "exp", "run", "--temp", "-n", "killed", *EXPERIMENT)
+    kill_after_a_checkpoint(long_project, *command)
+    result = long_project.call(*command)
     assert result.returncode == 0, result.stderr
-    assert "train: minimax goes on after epoch" in result.stderr + result.stdout
+    assert GOES_ON in result.stderr + result.stdout
+    assert trained(long_project, "killed") == unbroken_experiment
+    shutil.rmtree(long_project.folder / ".dvc" / "cache" / "runs")
+
+
+def test_an_experiment_killed_in_the_queue_goes_on_when_queued_again(long_project, unbroken_experiment):
+    """Everything that runs for the project is killed at once, the queue's worker too, as a power cut would."""
+
+    def start_queue(name: str) -> None:
+        long_project.dvc("exp", "run", "--queue", "-n", name, *EXPERIMENT)
+        start = [sys.executable, "-m", "dvc", "queue", "start"]  # whose worker keeps the output open, so it gets none
+        environment, folder = long_project.environment, long_project.folder
+        subprocess.run(start, cwd=folder, env=environment, stdout=subprocess.DEVNULL, check=True, timeout=60)
+
+    shutil.rmtree(long_project.folder / ".work", ignore_errors=True)
+    start_queue("cut")
+    wait_for(lambda: list(long_project.folder.glob(".work/train-minimax/*/checkpoint.safetensors")))
+    mark = f"DVC_SITE_CACHE_DIR={long_project.environment['DVC_SITE_CACHE_DIR']}".encode()
+    for process in Path("/proc").iterdir():
+        if process.name.isdigit() and mark in environment_of(process):
+            os.kill(int(process.name), signal.SIGKILL)
+
+    start_queue("again")
+    wait_for(lambda: "Success" in long_project.dvc("queue", "status"))
+    assert GOES_ON in long_project.dvc("queue", "logs", "again")
+    assert trained(long_project, "again") == unbroken_experiment
+
+
+def environment_of(process: Path) -> bytes:
+    try:
+        return (process / "environ").read_bytes()
+    except OSError:  # it has ended meanwhile
+        return b""
+
+
+def wait_for(condition: Callable[[], object]) -> None:
+    deadline = time.monotonic() + 120
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
 
 
 def test_other_parameters_start_afresh(long_project):
     kill_after_a_checkpoint(long_project, sys.executable, "-m", "stages.train", "--loss", "minimax")
-    long_project.set_params({"train": {"learning_rate": 0.001}})
+    long_project.set_params({"train": {"learning_rate": 0.002}})
     result = long_project.stage("train", "--loss", "minimax")
-    long_project.set_params({"train": {"learning_rate": 0.0002}})
+    long_project.set_params({"train": {"learning_rate": 0.001}})
     assert result.returncode == 0 and "goes on" not in result.stderr
 
 
