@@ -112,7 +112,7 @@ def test_all_mistakes_are_named_at_once(tmp_path):
 
 
 def test_scientific_notation_is_explained(tmp_path):
-    text = (ROOT / "params.yaml").read_text().replace("learning_rate: 0.0002", "learning_rate: 2e-4")
+    text = (ROOT / "params.yaml").read_text().replace("learning_rate: 0.001 # of both Adams", "learning_rate: 2e-4")
     with pytest.raises(UserError, match=r"train.learning_rate = '2e-4'.*write 0.0002"):
         load(tmp_path, text)
 
@@ -120,7 +120,7 @@ def test_scientific_notation_is_explained(tmp_path):
 TOO_MUCH = [
     ("prepare.validation", 60000, 59999),
     ("train.batch_size", 55001, 55000),
-    ("train.discriminator_steps", 430, 429),
+    ("train.discriminator_steps", 860, 859),
     ("judge.samples", 55001, 55000),
     ("search.misfit_images", 5001, 5000),
     ("invert.images", 10001, 10000),
