@@ -17,7 +17,7 @@ from stages.restoration.search import draw_starts
 def main() -> None:
     params = load_params()
     loss = loss_argument(__doc__, params.losses)
-    compute, count, sigmas = choose_compute(), params.denoise.images, params.denoise.sigmas
+    compute, count, sigmas = choose_compute(), params.images, params.denoise.sigmas
     generator = compute.place(fold_batch_norm(load_network(Generator, MODELS / loss / "generator.safetensors")))
     classify = load_predictor(CLASSIFIER, compute)
     images, labels = pick_images("test", count, params.seed)
@@ -31,8 +31,6 @@ def main() -> None:
         observation,
         starts=np.tile(starts, (len(sigmas), 1, 1)),
         misfit=load_number(MISFIT / f"{loss}.json", "variance"),
-        plain_steps=params.denoise.plain_steps,
-        map_steps=params.denoise.map_steps,
         search=params.search,
         compute=compute,
     )

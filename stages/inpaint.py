@@ -17,7 +17,7 @@ from stages.restoration.search import draw_starts
 def main() -> None:
     params = load_params()
     loss = loss_argument(__doc__, params.losses)
-    compute, count, holes = choose_compute(), params.inpaint.images, params.inpaint.holes
+    compute, count, holes = choose_compute(), params.images, params.inpaint.holes
     generator = compute.place(fold_batch_norm(load_network(Generator, MODELS / loss / "generator.safetensors")))
     classify = load_predictor(CLASSIFIER, compute)
     images, labels = pick_images("test", count, params.seed)
@@ -32,8 +32,6 @@ def main() -> None:
         observation,
         starts=np.tile(starts, (len(holes), 1, 1)),
         misfit=load_number(MISFIT / f"{loss}.json", "variance"),
-        plain_steps=params.inpaint.plain_steps,
-        map_steps=params.inpaint.map_steps,
         search=params.search,
         compute=compute,
     )

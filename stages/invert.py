@@ -17,22 +17,21 @@ from stages.restoration.search import draw_starts
 def main() -> None:
     params = load_params()
     loss = loss_argument(__doc__, params.losses)
-    compute, count = choose_compute(), params.invert.images
+    compute, count = choose_compute(), params.images
     generator = compute.place(fold_batch_norm(load_network(Generator, MODELS / loss / "generator.safetensors")))
     latent_dim = generator.shape["latent_dim"]
     say(f"invert: {loss}: {compute}")
 
     # What no code can reach, on images that no table shows.
-    validation, _ = pick_images("validation", params.search.misfit_images, params.seed)
+    validation, _ = pick_images("validation", count, params.seed)
     misfit = measure_misfit(
         generator,
         validation,
-        starts=draw_starts(len(validation), 1, latent_dim, params.seed)[:, 0],
-        steps=params.search.misfit_steps,
+        starts=draw_starts(count, 1, latent_dim, params.seed)[:, 0],
         search=params.search,
         compute=compute,
     )
-    say(f"invert: {loss}: misfit variance {misfit:.3g} a pixel, median of {len(validation)} validation images")
+    say(f"invert: {loss}: misfit variance {misfit:.3g} a pixel, median of {count} validation images")
 
     # The three sources, in one batch.
     codes = numpy_stream(params.seed, "codes to invert").standard_normal((count, latent_dim), dtype=np.float32)
@@ -44,9 +43,8 @@ def main() -> None:
         clean(images),
         starts=np.tile(draw_starts(count, params.search.map.restarts, latent_dim, params.seed), (len(sources), 1, 1)),
         misfit=misfit,
-        plain_steps=params.invert.plain_steps,
-        map_steps=params.invert.map_steps,
         search=params.search,
+        patience=params.invert.patience,
         compute=compute,
     )
     save_arrays(INVERTED / f"{loss}.npz", {"source": np.repeat(list(sources), count), "images": images} | restored)

@@ -36,10 +36,8 @@ def tiny_generator() -> Generator:
 def search_settings() -> Search:
     """Search parameters for a tiny generator."""
     return Search(
-        plain={"learning_rate": 0.1},
-        map={"learning_rate": 0.1, "restarts": 2, "explore_steps": 20, "ramp_down": 0.3},
-        misfit_images=6,
-        misfit_steps=300,
+        plain={"learning_rate": 0.1, "steps": 300},
+        map={"learning_rate": 0.1, "restarts": 2, "explore_steps": 20, "steps": 100, "ramp_down": 0.3},
     )
 
 

@@ -11,14 +11,15 @@ import yaml
 ROOT = Path(__file__).parents[1]
 
 TINY = {
+    "images": 4,
     "prepare": {"validation": 58000},
     "classify": {"epochs": 1},
     "train": {"epochs": 2, "latent_dim": 8, "width": 4, "sample_epochs": [1, 2]},
     "judge": {"samples": 200},
-    "search": {"map": {"restarts": 2, "explore_steps": 2}, "misfit_images": 4, "misfit_steps": 3},
-    "invert": {"images": 6, "plain_steps": 3, "map_steps": 4},
-    "denoise": {"images": 4, "sigmas": [0.0, 0.3], "plain_steps": 3, "map_steps": 4},
-    "inpaint": {"images": 4, "holes": [1, 2], "plain_steps": 3, "map_steps": 4},
+    "search": {"plain": {"steps": 3}, "map": {"restarts": 2, "explore_steps": 2, "steps": 4}},
+    "invert": {"patience": 1},
+    "denoise": {"sigmas": [0.0, 0.3]},
+    "inpaint": {"holes": [1, 2]},
     "measure": {"bootstrap": 100},
 }
 

@@ -63,41 +63,33 @@ class Judge(_Group):
 
 class PlainSearch(_Group):
     learning_rate: Rate
+    steps: Count
 
 
 class MapSearch(_Group):
     learning_rate: Rate
     restarts: Count
     explore_steps: Count
+    steps: Count
     ramp_down: Annotated[float, Field(ge=0, le=1)]
 
 
 class Search(_Group):
     plain: PlainSearch
     map: MapSearch
-    misfit_images: Count
-    misfit_steps: Count
 
 
 class Invert(_Group):
-    images: Count
-    plain_steps: Count
-    map_steps: Count
+    patience: Count
 
 
 class Denoise(_Group):
-    images: Count
     sigmas: Annotated[list[Annotated[float, Field(ge=0, le=10)]], Field(min_length=1), AfterValidator(_ascending)]
-    plain_steps: Count
-    map_steps: Count
 
 
 class Inpaint(_Group):
-    images: Count
     holes: Annotated[list[Count], Field(min_length=1), AfterValidator(_ascending)]
     window: Count
-    plain_steps: Count
-    map_steps: Count
 
 
 class Measure(_Group):
@@ -109,6 +101,7 @@ class Params(_Group):
 
     seed: Annotated[int, Field(ge=0)]
     losses: Annotated[list[Loss], Field(min_length=1), AfterValidator(_distinct)]
+    images: Count
     prepare: Prepare
     classify: Classify
     train: Train
@@ -177,10 +170,7 @@ def _check_data(params: Params, path: Path) -> None:
         "train.batch_size": (params.train.batch_size, kept),
         "train.discriminator_steps": (params.train.discriminator_steps, kept // params.train.batch_size),
         "judge.samples": (params.judge.samples, kept),
-        "search.misfit_images": (params.search.misfit_images, params.prepare.validation),
-        "invert.images": (params.invert.images, min(kept, test)),
-        "denoise.images": (params.denoise.images, test),
-        "inpaint.images": (params.inpaint.images, test),
+        "images": (params.images, min(kept, params.prepare.validation, test)),
         "inpaint.window": (params.inpaint.window, image_size),
         "inpaint.holes": (max(params.inpaint.holes), (image_size // params.inpaint.window) ** 2),
     }

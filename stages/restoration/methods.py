@@ -17,10 +17,9 @@ def restore(
     *,
     starts: np.ndarray,  # (N, R, latent_dim), float32; the plain search uses the first of each image
     misfit: float,  # variance, a pixel, of what the generator cannot represent
-    plain_steps: int,  # of the plain search
-    map_steps: int,  # of the map search, from the best start on
-    search: Search,  # the other settings of both
+    search: Search,  # the settings of both searches
     compute: Compute,
+    patience: int = 1,  # times the steps of both
 ) -> dict[str, np.ndarray]:
     """For each method its codes, `<method>_codes` (N, latent_dim), and its images, `<method>` (N, C, H, W), float32.
 
@@ -31,7 +30,7 @@ def restore(
             generate,
             observation,
             starts[:, 0],
-            steps=plain_steps,
+            steps=patience * search.plain.steps,
             learning_rate=search.plain.learning_rate,
             compute=compute,
         ),
@@ -41,7 +40,7 @@ def restore(
             starts,
             misfit=misfit,
             explore_steps=search.map.explore_steps,
-            steps=map_steps,
+            steps=patience * search.map.steps,
             learning_rate=search.map.learning_rate,
             ramp_down=search.map.ramp_down,
             compute=compute,
@@ -66,7 +65,6 @@ def measure_misfit(
     images: np.ndarray,  # (N, C, H, W), float32 in [0, 1]
     *,
     starts: np.ndarray,  # (N, latent_dim), float32
-    steps: int,  # of the plain search
     search: Search,
     compute: Compute,
 ) -> float:
@@ -76,8 +74,14 @@ def measure_misfit(
     since the weight of a prior needs this very number. The median over images, since a single start now and then
     ends in a wrong digit, which tells of the search and not of the generator.
     """
-    rate = search.plain.learning_rate
-    codes = plain_search(generate, clean(images), starts, steps=steps, learning_rate=rate, compute=compute)
+    codes = plain_search(
+        generate,
+        clean(images),
+        starts,
+        steps=search.plain.steps,
+        learning_rate=search.plain.learning_rate,
+        compute=compute,
+    )
     return float(np.median(np.square(draw(generate, codes, compute) - images).mean(axis=(1, 2, 3))))
 
 

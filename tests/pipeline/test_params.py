@@ -55,7 +55,7 @@ BAD_VALUES = [
     ({"search": {"map": {"restarts": 0}}}, "search.map.restarts = 0", "greater than or equal to 1"),
     ({"search": {"map": {"ramp_down": 1.5}}}, "search.map.ramp_down = 1.5", "less than or equal to 1"),
     ({"search": {"plain": {"learning_rate": 2.0}}}, "search.plain.learning_rate = 2.0", "less than or equal to 1"),
-    ({"invert": {"images": 0}}, "invert.images = 0", "greater than or equal to 1"),
+    ({"images": 0}, "images = 0", "greater than or equal to 1"),
     ({"denoise": {"sigmas": []}}, "denoise.sigmas = []", "at least 1"),
     ({"denoise": {"sigmas": [0.3, 0.3]}}, "denoise.sigmas = [0.3, 0.3]", "each value once"),
     ({"denoise": {"sigmas": [-0.1]}}, "denoise.sigmas.0 = -0.1", "greater than or equal to 0"),
@@ -122,19 +122,18 @@ TOO_MUCH = [
     ("train.batch_size", 55001, 55000),
     ("train.discriminator_steps", 860, 859),
     ("judge.samples", 55001, 55000),
-    ("search.misfit_images", 5001, 5000),
-    ("invert.images", 10001, 10000),
-    ("denoise.images", 10001, 10000),
-    ("inpaint.images", 10001, 10000),
+    ("images", 5001, 5000),
     ("inpaint.window", 29, 28),
 ]
 
 
 @pytest.mark.parametrize(("name", "value", "limit"), TOO_MUCH)
 def test_what_the_data_does_not_allow(tmp_path, name, value, limit):
-    group, key = name.split(".")
+    change = value
+    for key in reversed(name.split(".")):
+        change = {key: change}
     with pytest.raises(UserError, match=f"{name} = {value}: allowed with these images is at most {limit}"):
-        load(tmp_path, merged(GOOD, {group: {key: value}}))
+        load(tmp_path, merged(GOOD, change))
 
 
 def test_more_windows_than_fit(tmp_path):

@@ -117,7 +117,7 @@ def test_more_restarts_begin_with_the_same_ones():
 
 def test_misfit_is_what_inversion_leaves(tiny_generator, images, exact, search_settings):
     starts = draw_starts(len(images), 1, 4, seed=0)[:, 0]
-    settings = {"starts": starts, "steps": 300, "search": search_settings, "compute": exact}
+    settings = {"starts": starts, "search": search_settings, "compute": exact}
     reachable = measure_misfit(tiny_generator, images, **settings)
     inverted = measure_misfit(tiny_generator, 1 - images, **settings)
     assert reachable < 1e-3 < inverted
