@@ -90,7 +90,7 @@ def number(table: str, column: str, form: str, conditions: str) -> str:
     """One cell, formatted; the conditions must pick exactly one row."""
     rows = metric(table)
     for key, value in (condition.split("=") for condition in conditions.split()):
-        rows = rows[rows[key].astype(str) == value]
+        rows = rows[rows[key].map(lambda cell: cell if isinstance(cell, str) else f"{cell:g}") == value]
     (cell,) = rows[column]
     return format(cell, form)
 

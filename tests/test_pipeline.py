@@ -242,6 +242,17 @@ def imported(module: Path) -> set[str]:
     return found
 
 
+def test_dependencies_name_whole_outputs():
+    """DVC cannot take a stage from its run-cache when a dependency lies inside an output of which only dvc.lock is left.
+
+    That is any fresh clone in which an experiment is run a second time.
+    """
+    stages = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"].values()
+    outputs = [str(out) for stage in stages for out in stage.get("outs", []) if isinstance(out, str)]
+    for dependency in {dependency for stage in stages for dependency in stage["deps"]}:
+        assert not [out for out in outputs if dependency.startswith(f"{out}/")], dependency
+
+
 def test_packages_hold_no_code():
     """`imported` does not look into them, so nothing that a result depends on may stand there."""
     for path in (ROOT / "stages").rglob("__init__.py"):
