@@ -243,9 +243,9 @@ def imported(module: Path) -> set[str]:
 
 
 def test_dependencies_name_whole_outputs():
-    """DVC cannot take a stage from its run-cache when a dependency lies inside an output of which only dvc.lock is left.
+    """DVC cannot take a stage from its run-cache when a dependency lies inside an output that only dvc.lock knows.
 
-    That is any fresh clone in which an experiment is run a second time.
+    So it is in any fresh clone in which an experiment is run a second time.
     """
     stages = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"].values()
     outputs = [str(out) for stage in stages for out in stage.get("outs", []) if isinstance(out, str)]
