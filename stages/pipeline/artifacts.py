@@ -22,9 +22,8 @@ RAW = Path("data/raw")
 CHECKED = Path("data/checked.json")
 PREPARED = Path("data/prepared")  # train.npz, validation.npz, test.npz: images, labels
 CLASSIFIER = Path("data/classifier/classifier.safetensors")
-MODELS = Path(
-    "data/models"
-)  # <loss>/: generator[_<epoch>].safetensors, discriminator.safetensors, history.csv, samples.npz
+# <loss>/: generator.safetensors, generator_<epoch>.safetensors, discriminator.safetensors, history.csv, samples.npz
+MODELS = Path("data/models")
 JUDGED = Path("data/judged/fidelity.csv")
 MISFIT = Path("data/misfit")  # <loss>.json
 INVERTED = Path("data/inverted")  # <loss>.npz, as are the next two
