@@ -2,37 +2,36 @@
 
 import numpy as np
 
-from stages.gan.classifier import load_predictor
-from stages.gan.networks import Generator, fold_batch_norm, load_network
+from stages.gan.classifier import load_predictor, predicted_labels
+from stages.gan.networks import load_for_search
 from stages.pipeline.artifacts import CLASSIFIER, INPAINTED, MISFIT, MODELS, load_number, save_arrays
 from stages.pipeline.command import loss_argument, run, say
 from stages.pipeline.compute import choose_compute
 from stages.pipeline.images import pick_images
 from stages.pipeline.params import load_params
-from stages.restoration.methods import predicted_labels, restore
+from stages.restoration.methods import restore
+from stages.restoration.names import METHODS
+from stages.restoration.objective import Misfit
 from stages.restoration.observation import draw_windows, masked, stack
-from stages.restoration.search import draw_starts
 
 
 def main() -> None:
     params = load_params()
     loss = loss_argument(__doc__, params.losses)
     compute, count, holes = choose_compute(), params.images, params.inpaint.holes
-    generator = compute.place(fold_batch_norm(load_network(Generator, MODELS / loss / "generator.safetensors")))
-    classify = load_predictor(CLASSIFIER, compute)
+    generator = compute.place(load_for_search(MODELS / loss / "generator.safetensors"))
     images, labels = pick_images("test", count, params.seed)
     say(f"inpaint: {loss}: {compute}")
 
-    # All window counts in one batch, each from the same starts.
     masks = [draw_windows(images, number, params.inpaint.window, params.seed) for number in holes]
-    observation = stack([masked(images, mask) for mask in masks])
-    starts = draw_starts(count, params.search.map.restarts, generator.shape["latent_dim"], params.seed)
+    observation = stack([masked(images, mask) for mask in masks])  # all window counts in one batch
     restored = restore(
         generator,
         observation,
-        starts=np.tile(starts, (len(holes), 1, 1)),
-        misfit=load_number(MISFIT / f"{loss}.json", "variance"),
+        latent_dim=generator.shape["latent_dim"],
+        misfit=Misfit(load_number(MISFIT / f"{loss}.json", "slope")),
         search=params.search,
+        seed=params.seed,
         compute=compute,
     )
     arrays = {
@@ -41,8 +40,11 @@ def main() -> None:
         "labels": np.tile(labels, len(holes)),
         "observed": observation.y,
         "mask": observation.mask,
-    }
-    save_arrays(INPAINTED / f"{loss}.npz", arrays | restored | predicted_labels(classify, observation, restored))
+    } | restored
+    seen = predicted_labels(
+        load_predictor(CLASSIFIER, compute), {name: arrays[name] for name in ("observed", *METHODS)}
+    )
+    save_arrays(INPAINTED / f"{loss}.npz", arrays | seen)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,18 @@
 """Tables and images -> plots/: every figure as a PNG."""
 
-from stages.figures.restoration import denoising_panels, inpainting_panels, inversion_panels, quality_curves
+import pandas as pd
+
+from stages.figures.reconstruction import features_figure, spectra_figure, transfer_figure
+from stages.figures.restoration import (
+    calibration_curves,
+    completion_panels,
+    denoising_panels,
+    inpainting_panels,
+    inversion_panels,
+    norm_table,
+    quality_curves,
+    solver_curves,
+)
 from stages.figures.style import save_figure
 from stages.figures.training import fidelity_curves, sample_grids, training_curves
 from stages.pipeline.artifacts import (
@@ -9,6 +21,7 @@ from stages.pipeline.artifacts import (
     INVERTED,
     METRICS,
     PLOTS,
+    SOLVERS,
     load_arrays,
     load_samples,
     load_table,
@@ -23,17 +36,28 @@ def main() -> None:
     inverted, denoised, inpainted = (
         {loss: load_arrays(folder / f"{loss}.npz") for loss in losses} for folder in (INVERTED, DENOISED, INPAINTED)
     )
-    denoising, inpainting = load_table(METRICS / "denoising.csv"), load_table(METRICS / "inpainting.csv")
+
+    def table(name: str) -> pd.DataFrame:
+        return load_table(METRICS / f"{name}.csv")
 
     figures = {
         "samples": sample_grids(samples),
-        "training": training_curves(load_table(METRICS / "training.csv")),
-        "fidelity": fidelity_curves(load_table(METRICS / "fidelity.csv")),
+        "training": training_curves(table("training")),
+        "fidelity": fidelity_curves(table("fidelity")),
         "inversion": inversion_panels(inverted),
         "denoising": denoising_panels(denoised),
-        "denoising_psnr": quality_curves(denoising, "sigma", "psnr", ("noise sigma", "PSNR, dB")),
+        "denoising_psnr": quality_curves(table("denoising"), "sigma", "psnr", ("noise sigma", "PSNR, dB")),
         "inpainting": inpainting_panels(inpainted),
-        "inpainting_psnr": quality_curves(inpainting, "holes", "hole_psnr", ("missing windows", "hole PSNR, dB")),
+        "inpainting_psnr": quality_curves(
+            table("inpainting"), "holes", "hole_psnr", ("missing windows", "hole PSNR, dB")
+        ),
+        "completions": completion_panels(inpainted),
+        "calibration": calibration_curves(table("calibration")),
+        "norms": norm_table(table("norms")),
+        "search": solver_curves(load_table(SOLVERS / "solvers.csv"), load_table(SOLVERS / "restarts.csv")),
+        "spectra": spectra_figure(table("spectra")),
+        "transfer": transfer_figure(table("transfer"), table("noise")),
+        "features": features_figure(table("features"), table("traits")),
     }
     for name, figure in figures.items():
         save_figure(PLOTS / f"{name}.png", figure)

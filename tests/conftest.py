@@ -5,12 +5,14 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
 from stages.gan.networks import Generator, initialise, recompute_batch_norm
 from stages.pipeline.compute import Compute
 from stages.pipeline.params import Search
+from stages.restoration.methods import draw
 from tests.project import TINY, Project
 
 
@@ -33,11 +35,34 @@ def tiny_generator() -> Generator:
 
 
 @pytest.fixture
+def images(tiny_generator, exact) -> np.ndarray:
+    """Six images that the tiny generator draws."""
+    codes = np.random.default_rng(3).standard_normal((6, 4), dtype=np.float32)
+    return draw(tiny_generator, codes, exact)
+
+
+@pytest.fixture
+def half(images) -> np.ndarray:
+    """A mask that hides the right half of each image."""
+    mask = np.ones_like(images[:, :1], dtype=bool)
+    mask[:, :, :, 14:] = False
+    return mask
+
+
+@pytest.fixture
 def search_settings() -> Search:
     """Search parameters for a tiny generator."""
     return Search(
-        plain={"learning_rate": 0.1, "steps": 300},
-        map={"learning_rate": 0.1, "restarts": 2, "explore_steps": 20, "steps": 100, "ramp_down": 0.3},
+        plain={"learning_rate": 0.1, "steps": 100},
+        map={
+            "samples": 16,
+            "restarts": 3,
+            "explore_steps": 20,
+            "steps": 80,
+            "learning_rate": 0.1,
+            "ramp_down": 0.3,
+        },
+        posterior={"steps": 30, "burn_in": 10, "temperature": 64.0},
     )
 
 

@@ -16,10 +16,16 @@ TINY = {
     "classify": {"epochs": 1},
     "train": {"epochs": 2, "latent_dim": 8, "width": 4, "sample_epochs": [1, 2]},
     "judge": {"samples": 200},
-    "search": {"plain": {"steps": 3}, "map": {"restarts": 2, "explore_steps": 2, "steps": 4}},
-    "invert": {"patience": 1},
+    "search": {
+        "plain": {"steps": 3},
+        "map": {"samples": 4, "restarts": 2, "explore_steps": 2, "steps": 4},
+        "posterior": {"steps": 6, "burn_in": 2},
+    },
+    "invert": {"patience": 1, "newton_steps": 1},
     "denoise": {"sigmas": [0.0, 0.3]},
     "inpaint": {"holes": [1, 2]},
+    "norms": {"images": 2, "restarts": 1},
+    "solvers": {"images": 2, "adam_steps": [1, 2], "newton_steps": [1, 2], "restarts": [1, 2]},
     "measure": {"bootstrap": 100},
 }
 

@@ -7,6 +7,7 @@ says where it comes from: `31.2<!-- inversion psnr .1f loss=non_saturating metho
 import re
 from collections.abc import Callable
 
+import numpy as np
 import pandas as pd
 
 from stages.figures.style import NAMES
@@ -15,7 +16,7 @@ from tests.project import ROOT
 
 README = ROOT / "README.md"
 BLOCK = re.compile(r"(?<=<!-- table )(\w+)( -->\n).*?(?=<!-- end -->)", re.DOTALL)
-NUMBER = re.compile(r"[-\d.e]+(?=<!-- (\w+) (\w+) (\S+) ([^>]+?) -->)")
+NUMBER = re.compile(r"[-\d.e]+%?(?=<!-- (\w+) (\w+) (\S+) ([^>]+?) -->)")
 
 
 def metric(name: str) -> pd.DataFrame:
@@ -69,8 +70,8 @@ def condition_table(name: str, condition: str, quality: str) -> Callable[[], str
         rows = []
         for (loss, method), cells in table.groupby(["loss", "method"], sort=False):
             values = cells.set_index(condition)[quality]
-            # Only the untouched image itself has no error; any other empty cell is a fault.
-            shown = ["∞" if method == "observed" and value == 0 else f"{values[value]:.1f}" for value in conditions]
+            # Without noise, who gives back what was seen has no error; any other empty cell is a fault.
+            shown = ["∞" if value == 0 and np.isnan(values[value]) else f"{values[value]:.1f}" for value in conditions]
             assert "nan" not in shown
             rows.append([NAMES.get(loss, ""), method, *shown])
         return markdown(["loss", "method", *(f"{value:g}" for value in conditions)], rows)
@@ -78,11 +79,43 @@ def condition_table(name: str, condition: str, quality: str) -> Callable[[], str
     return build
 
 
+def calibration_table() -> str:
+    """Coverage of the intervals and agreement of the chains, of the losses whose generators draw digits."""
+    table = metric("calibration")
+    rows = []
+    for (loss, task), cells in table[(table.loss != "minimax") & (table.condition > 0)].groupby(
+        ["loss", "task"], sort=False
+    ):
+        for name, form, title in (
+            ("coverage_50", ".0%", "in the 50 % interval"),
+            ("coverage_90", ".0%", "in the 90 % interval"),
+            ("r_hat", ".1f", "split R-hat, median"),
+        ):
+            worst, best = cells[name].min(), cells[name].max()
+            rows.append([NAMES[loss], task, title, format(worst, form), format(best, form)])
+    return markdown(["loss", "task", "of hidden or noisy ink", "least", "most"], rows)
+
+
+def paired_table() -> str:
+    """The posterior mean less the best baseline of each condition, dB, with the 95 % interval; usable losses."""
+    table = metric("paired").query("method == 'posterior_mean' and loss != 'minimax'")
+    rows = []
+    for (loss, task), cells in table.groupby(["loss", "task"], sort=False):
+        for condition, rivals in cells.groupby("condition"):
+            best = rivals.loc[rivals["difference"].idxmin()]
+            interval = f"{best.difference_low:+.1f} to {best.difference_high:+.1f}"
+            what = f"sigma {condition:g}" if task == "denoising" else f"{condition:g} missing"
+            rows.append([NAMES[loss], what, best.against, f"{best['difference']:+.1f}", interval])
+    return markdown(["loss", "condition", "best rival", "difference, dB", "95 % interval"], rows)
+
+
 TABLES = {
     "training": training_table,
     "inversion": inversion_table,
     "denoising": condition_table("denoising", "sigma", "psnr"),
     "inpainting": condition_table("inpainting", "holes", "hole_psnr"),
+    "paired": paired_table,
+    "calibration": calibration_table,
 }
 
 

@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 import yaml
 
+from stages.restoration.names import DENOISERS, INPAINTERS, METHODS
 from stages.train import SOURCE
 from tests.project import ROOT, TINY, Project
 
@@ -19,10 +20,20 @@ LOSSES = ["minimax", "non_saturating", "least_squares"]
 COLUMNS = {
     "training": "loss,epoch,d_steps,g_steps,d_loss,g_loss,real_logit,fake_logit,d_accuracy,g_grad_norm,loss_slope",
     "fidelity": "loss,epoch,frechet_distance,precision,recall,density,coverage,classes_covered,class_entropy",
-    "inversion": "loss,method,source,n,psnr,psnr_low,psnr_high,mse,ssim,recovered,z_norm",
+    "inversion": "loss,method,source,n,psnr,psnr_low,psnr_high,mse,ssim,recovered,label_accuracy,z_norm",
     "denoising": "loss,method,sigma,n,psnr,psnr_low,psnr_high,mse,ssim,observed_psnr,label_accuracy",
     "inpainting": "loss,method,holes,n,hole_psnr,hole_psnr_low,hole_psnr_high,hole_mse,"
     "psnr,known_psnr,ssim,label_accuracy",
+    "paired": "loss,task,method,against,condition,n,difference,difference_low,difference_high",
+    "calibration": "loss,task,condition,n,coverage_50,coverage_50_low,coverage_50_high,"
+    "coverage_90,coverage_90_low,coverage_90_high,std,r_hat,converged,effective_chains",
+    "norms": "loss,corruption,norm,prior,n,psnr,psnr_low,psnr_high",
+    "spectra": "loss,method,source,frequency,image_power,restored_power,residual_power,residual_share",
+    "transfer": "loss,method,sigma,frequency,signal_gain,noise_gain",
+    "noise": "loss,method,sigma,n,signal_gain,noise_gain,linear_gain,degrees_of_freedom,energy_share",
+    "features": "loss,method,source,feature,value,n,psnr,psnr_low,psnr_high,mse,residual_share,share_of_error,"
+    "share_of_pixels",
+    "traits": "loss,method,source,trait,n,kept",
 }
 FIGURES = {
     "samples",
@@ -33,6 +44,13 @@ FIGURES = {
     "denoising_psnr",
     "inpainting",
     "inpainting_psnr",
+    "completions",
+    "calibration",
+    "norms",
+    "search",
+    "spectra",
+    "transfer",
+    "features",
 }
 
 
@@ -67,15 +85,16 @@ def test_every_table_and_figure_is_there(ran):
 def test_rows_are_complete_and_paired(ran):
     denoising = pd.read_csv(ran.folder / "metrics" / "denoising.csv", keep_default_na=False)
     cells = {(row.loss, row.method, row.sigma) for row in denoising.itertuples()}
-    assert cells == {("none", "observed", s) for s in (0.0, 0.3)} | {
-        (loss, method, s) for loss in LOSSES for method in ("plain", "map") for s in (0.0, 0.3)
+    assert cells == {("none", method, s) for method in ("observed", *DENOISERS) for s in (0.0, 0.3)} | {
+        (loss, method, s) for loss in LOSSES for method in METHODS for s in (0.0, 0.3)
     }
     assert set(denoising.n) == {4}
     assert denoising.groupby("sigma").observed_psnr.nunique().tolist() == [1, 1]
     inversion = pd.read_csv(ran.folder / "metrics" / "inversion.csv")
     assert list(dict.fromkeys(inversion.source)) == ["train", "test", "generated"]
     inpainting = pd.read_csv(ran.folder / "metrics" / "inpainting.csv", keep_default_na=False)
-    assert (len(inversion), len(inpainting)) == (2 + 3 * 2 * 3, 2 + 3 * 2 * 2)
+    assert len(inversion) == 2 + 3 * 3 * 3  # losses, methods, sources
+    assert len(inpainting) == (1 + len(INPAINTERS)) * 2 + 3 * 3 * 2  # losses, methods, numbers of windows
     assert (pd.to_numeric(inpainting.hole_psnr) > 0).all()
 
 
@@ -95,10 +114,13 @@ def test_a_second_run_does_nothing(ran):
 
 
 def test_every_stage_run_again_gives_the_same_bytes(ran):
-    """By force and past the run-cache; dvc.lock holds the hashes of all outputs, the cached ones too."""
+    """By force and past the run-cache; dvc.lock holds the hashes of all outputs, the cached ones too.
+
+    `solvers` is left out: it measures seconds.
+    """
     before = snapshot(ran)
     per_loss = [f"{verb}@least_squares" for verb in ("train", "invert", "denoise", "inpaint")]
-    for stage in ["check", "prepare", "classify", *per_loss, "judge", "measure", "plot"]:
+    for stage in ["check", "prepare", "classify", "baselines", *per_loss, "judge", "norms", "measure", "plot"]:
         assert ran_stages(ran.dvc("repro", "-s", "-f", "--no-run-cache", stage)) == {stage}
     assert snapshot(ran) == before
 
@@ -126,7 +148,7 @@ def experiment(ran):
 
 def test_another_noise_level_reruns_denoising_alone(ran, experiment):
     stages, name = experiment("-S", "denoise.sigmas=[0.25]")
-    assert stages == {f"denoise@{loss}" for loss in LOSSES} | {"check", "measure", "plot"}
+    assert stages == {f"denoise@{loss}" for loss in LOSSES} | {"check", "baselines", "measure", "plot"}
     specification = json.loads(ran.dvc("plots", "diff", "--json", "HEAD", name))
     assert "errors" not in specification
     points = specification["data"]["denoising"][0]["content"]["data"]["values"]
@@ -135,13 +157,13 @@ def test_another_noise_level_reruns_denoising_alone(ran, experiment):
 
 def test_fewer_losses_train_nothing_anew(experiment):
     stages, _ = experiment("-S", "losses=[least_squares]")
-    assert stages == {"check", "judge", "measure", "plot"}
+    assert stages == {"check", "judge", "norms", "solvers", "measure", "plot"}
 
 
 def test_other_training_reruns_what_hangs_on_it(experiment):
     stages, _ = experiment("-S", "losses=[least_squares]", "-S", "train.discriminator_steps=1")
     per_loss = {f"{verb}@least_squares" for verb in ("train", "invert", "denoise", "inpaint")}
-    assert stages == per_loss | {"check", "judge", "measure", "plot"}
+    assert stages == per_loss | {"check", "judge", "norms", "solvers", "measure", "plot"}
 
 
 def test_a_queued_sweep_runs_each_of_its_values(ran):

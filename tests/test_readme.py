@@ -2,8 +2,6 @@
 
 import re
 
-import yaml
-
 from stages.pipeline.params import Params
 from tests.project import ROOT
 from tests.readme import BLOCK, NUMBER, README, TABLES, filled
@@ -38,9 +36,8 @@ def test_figures_and_files_named_exist():
 
 
 def test_stages_and_parameters_named_exist():
-    stages = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
     for stage in re.findall(r"python -m stages\.(\w+)", TEXT):
-        assert stage in stages
+        assert (ROOT / "stages" / f"{stage}.py").exists()
     for keys in re.findall(r"-S '?([\w.]+)=", TEXT):
         group = Params
         for key in keys.split("."):

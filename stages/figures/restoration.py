@@ -5,21 +5,21 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from stages.figures.style import COLOURS, DASHES, NAMES, show, tile
-from stages.restoration.quality import METHODS
+from stages.figures.style import COLOURS, DASHES, GREYS, MARKERS, NAMES, show, tile
+from stages.restoration.names import METHODS
 
 Arrays = dict[str, np.ndarray]  # what a restoration stage saved for one loss
 
 
 def inversion_panels(inverted: dict[str, Arrays], each: int = 5) -> Figure:
-    """Image, G(z*) of the map search and their difference, for `each` images of every source."""
+    """Image, G(z*) of the best search and their difference, for `each` images of every source."""
     first = next(iter(inverted.values()))
     sources = list(dict.fromkeys(first["source"].tolist()))
     each = min(each, len(first["source"]) // len(sources))
     picked = np.concatenate([np.flatnonzero(first["source"] == source)[:each] for source in sources])
     rows: list[tuple[str, str, np.ndarray, dict]] = []
     for loss, arrays in inverted.items():
-        images, found = arrays["images"][picked], arrays["map"][picked]
+        images, found = arrays["images"][picked], arrays["newton"][picked]
         signed = {} if images.shape[1] == 3 else {"cmap": "RdBu_r", "vmin": -1, "vmax": 1}
         difference = np.abs(found - images) if images.shape[1] == 3 else found - images
         rows.append(("image", "black", images, {}))
@@ -77,14 +77,122 @@ def _greyed(arrays: Arrays) -> np.ndarray:
 
 
 def quality_curves(table: pd.DataFrame, x: str, y: str, labels: tuple[str, str]) -> Figure:
-    """`y` against `x` with its 95 % interval: a colour a loss, solid for map, dashed for plain, dotted as observed."""
-    figure, axes = plt.subplots(figsize=(6.5, 4.2), layout="constrained")
+    """`y` against `x` with its 95 % interval: on the left all methods of all losses, on the right the best and rivals.
+
+    A colour a loss; solid for the posterior mean, dash-dotted for map, dashed for plain; in grey what has no loss.
+    """
+    figure, (own, rivals) = plt.subplots(1, 2, figsize=(11, 5), sharey=True, layout="constrained")
+    table = table[table[y].notna()]  # infinite, at sigma 0
+    baselines = [method for method in table[table.loss == "none"].method.unique() if method != "observed"]
     for (loss, method), curve in table.groupby(["loss", "method"], sort=False):
+        if method in baselines:
+            grey, marker = GREYS[baselines.index(method)], MARKERS[baselines.index(method)]
+            rivals.plot(curve[x], curve[y], "-", color=grey, marker=marker, markersize=4, lw=0.8, label=method)
+            continue
         name = method if loss == "none" else f"{method}, {NAMES[loss]}"
-        axes.plot(curve[x], curve[y], DASHES[method], color=COLOURS[loss], marker=".", label=name)
-        axes.fill_between(curve[x], curve[f"{y}_low"], curve[f"{y}_high"], color=COLOURS[loss], alpha=0.12, lw=0)
-    axes.set_xlabel(labels[0])
-    axes.set_ylabel(labels[1])
-    axes.set_xticks(sorted(table[x].unique()))
-    axes.legend(fontsize=8)
+        for panel in (own, rivals):
+            if panel is own or method == "posterior_mean":
+                panel.plot(curve[x], curve[y], DASHES[method], color=COLOURS[loss], marker=".", label=name)
+                low, high = curve[f"{y}_low"], curve[f"{y}_high"]
+                panel.fill_between(curve[x], low, high, color=COLOURS[loss], alpha=0.12, lw=0)
+    for panel, title in ((own, "by loss and method"), (rivals, "posterior mean and what needs no GAN")):
+        panel.set_title(title)
+        panel.set_xlabel(labels[0])
+        panel.set_xticks(sorted(table[x].unique()))
+        panel.legend(fontsize=7, loc="upper center", bbox_to_anchor=(0.5, -0.14), ncols=3)
+    own.set_ylabel(labels[1])
+    return figure
+
+
+def completion_panels(inpainted: dict[str, Arrays], each: int = 4, draws: int = 5) -> Figure:
+    """A row an image: seen, mean, spread, and what several chains think it was; the last loss, the most windows."""
+    loss, arrays = list(inpainted.items())[-1]
+    picked = np.flatnonzero(arrays["holes"] == arrays["holes"].max())[:each]
+    draws = min(draws, arrays["completions"].shape[1])
+    columns = {
+        "original": arrays["images"][picked],
+        "observed": _greyed(arrays)[picked],
+        "posterior mean": arrays["posterior_mean"][picked],
+        "standard deviation": arrays["posterior_std"][picked] / 0.5,  # 0.5: as uncertain as a pixel can be
+    } | {f"chain {number + 1}": arrays["completions"][picked, number] / 255 for number in range(draws)}
+    figure, axes = plt.subplots(
+        len(picked), len(columns), figsize=(1.25 * len(columns), 1.3 * len(picked)), squeeze=False, layout="constrained"
+    )
+    for row, index in zip(axes, range(len(picked)), strict=True):
+        for panel, (title, pictures) in zip(row, columns.items(), strict=True):
+            show(panel, tile(pictures[index : index + 1], columns=1))
+            if index == 0:
+                panel.set_title(title, fontsize=8)
+    for row, index in zip(axes, picked, strict=True):
+        for panel, weight in zip(row[4:], arrays["chain_weights"][index], strict=False):
+            panel.set_xlabel(f"{100 * weight:.0f}%", fontsize=7, labelpad=1)
+    figure.suptitle(f"{NAMES[loss]}, {arrays['holes'].max()} windows; white: a standard deviation of 0.5", fontsize=9)
+    return figure
+
+
+def calibration_curves(calibration: pd.DataFrame) -> Figure:
+    """Coverage of the 50 % and 90 % intervals on ink and the chains' split R-hat, against sigma and windows."""
+    tasks = list(calibration.task.unique())
+    figure, axes = plt.subplots(2, len(tasks), figsize=(5 * len(tasks), 5.4), squeeze=False, layout="constrained")
+    for (coverage, agreement), task in zip(axes.T, tasks, strict=True):
+        for loss, rows in calibration[calibration.task == task].groupby("loss", sort=False):
+            for nominal, dash in ((50, "--"), (90, "-")):
+                name = f"coverage_{nominal}"
+                coverage.plot(rows.condition, rows[name], dash, color=COLOURS[loss], marker=".", label=NAMES[loss])
+                low, high = rows[f"{name}_low"], rows[f"{name}_high"]
+                coverage.fill_between(rows.condition, low, high, color=COLOURS[loss], alpha=0.12, lw=0)
+            agreement.plot(rows.condition, rows.r_hat, "-", color=COLOURS[loss], marker=".", label=NAMES[loss])
+        for nominal in (0.5, 0.9):
+            coverage.axhline(nominal, color=COLOURS["none"], linestyle=":")
+        coverage.set_ylim(0, 1)
+        coverage.set_title(task)
+        agreement.axhline(1, color=COLOURS["none"], linestyle=":")
+        agreement.set_xlabel("noise sigma" if task == "denoising" else "missing windows")
+        agreement.set_xticks(sorted(calibration[calibration.task == task].condition.unique()))
+        coverage.set_xticks(agreement.get_xticks())
+    axes[0, 0].set_ylabel("share of ink inside the interval\nsolid: 90 %, dashed: 50 %")
+    axes[1, 0].set_ylabel("split R-hat of the energy, median")
+    axes[1, 0].legend(fontsize=8)
+    return figure
+
+
+def norm_table(norms: pd.DataFrame) -> Figure:
+    """PSNR of every norm, without and with the prior, under every corruption; the best of each column in bold."""
+    corruptions = list(norms.corruption.unique())
+    rows = list(norms[["norm", "prior"]].drop_duplicates().itertuples(index=False, name=None))
+    cells = norms.set_index(["norm", "prior", "corruption"]).psnr
+    scores = np.array([[cells[norm, prior, corruption] for corruption in corruptions] for norm, prior in rows])
+    behind = scores - scores.max(axis=0)  # of the best in the column
+    figure, axes = plt.subplots(figsize=(1.05 * len(corruptions) + 1.6, 0.42 * len(rows) + 1), layout="constrained")
+    axes.imshow(behind, cmap="YlGn", vmin=-6, vmax=0, aspect="auto")
+    for (row, column), score in np.ndenumerate(scores):
+        bold = "bold" if behind[row, column] == 0 else "normal"
+        axes.text(column, row, f"{score:.1f}", ha="center", va="center", fontweight=bold, fontsize=8)
+    axes.set_xticks(range(len(corruptions)), [name.replace("_", "\n") for name in corruptions], fontsize=8)
+    axes.set_yticks(range(len(rows)), [f"{norm}, prior {prior}" for norm, prior in rows], fontsize=8)
+    axes.xaxis.tick_top()
+    axes.grid(False)
+    axes.set_xlabel("PSNR, dB: of the whole image, under windows of the hidden pixels; colour: dB behind the best")
+    return figure
+
+
+def solver_curves(solvers: pd.DataFrame, restarts: pd.DataFrame) -> Figure:
+    """Squared error and PSNR of inversion against steps and seconds an image, a line a solver; best of R against R."""
+    figure, axes = plt.subplots(2, 3, figsize=(12, 6.2), layout="constrained")
+    for column, (x, label) in enumerate((("steps", "steps of the last phase"), ("seconds", "seconds an image"))):
+        for row, (y, name) in enumerate((("squared_error", "squared error a pixel"), ("psnr", "PSNR, dB"))):
+            for number, (solver, curve) in enumerate(solvers.groupby("solver", sort=False)):
+                axes[row, column].plot(curve[x], curve[y], "-", color=f"C{number}", marker=".", label=solver)
+            axes[row, column].set_xscale("log")
+            axes[row, column].set_xlabel(label)
+            axes[row, column].set_ylabel(name)
+            if row == 0:
+                axes[row, column].set_yscale("log")
+    axes[0, 2].plot(restarts.restarts, restarts.psnr, "-", color="black", marker=".")
+    axes[0, 2].set_xscale("log", base=2)
+    axes[0, 2].set_xlabel("R")
+    axes[0, 2].set_ylabel("PSNR of the best of R starts, dB")
+    axes[1, 2].axis("off")
+    handles, names = axes[0, 0].get_legend_handles_labels()
+    axes[1, 2].legend(handles, names, loc="upper left")
     return figure

@@ -14,7 +14,9 @@ from stages.pipeline.artifacts import write_atomically
 
 COLOURS = {"minimax": "#d1495b", "non_saturating": "#00798c", "least_squares": "#edae49", "none": "#555555"}
 NAMES = {"minimax": "minimax", "non_saturating": "non-saturating", "least_squares": "least squares"}
-DASHES = {"plain": "--", "map": "-", "observed": ":"}
+DASHES = {"plain": "--", "map": "-.", "posterior_mean": "-", "observed": ":"}
+GREYS = ("#222222", "#444444", "#666666", "#888888", "#aaaaaa")  # of what has no loss, told apart by MARKERS
+MARKERS = ("o", "s", "^", "v", "D")
 
 plt.rcParams.update(
     {

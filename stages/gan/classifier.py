@@ -92,3 +92,11 @@ def load_predictor(path: Path, compute: Compute) -> Callable[[np.ndarray], np.nd
     """The saved classifier as a function: images (N, C, S, S), float32 -> predicted labels (N,), uint8."""
     classifier = compute.place(load_network(Classifier, path))
     return lambda images: embed(classifier, compute.place(torch.from_numpy(images)))[1].to(torch.uint8).cpu().numpy()
+
+
+def predicted_labels(
+    classify: Callable[[np.ndarray], np.ndarray],  # images (N, C, H, W) -> labels (N,)
+    pictures: dict[str, np.ndarray],
+) -> dict[str, np.ndarray]:
+    """What a classifier sees in each of some pictures: `<name>_labels` (N,), uint8."""
+    return {f"{name}_labels": classify(images) for name, images in pictures.items()}

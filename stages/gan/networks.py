@@ -7,7 +7,6 @@ from typing import TypeVar
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import conv2d, pixel_shuffle
-from torch.nn.utils.fusion import fuse_conv_bn_weights, fuse_linear_bn_weights
 
 from stages.pipeline.artifacts import load_weights, save_weights
 from stages.pipeline.errors import UserError
@@ -149,28 +148,23 @@ def fold_batch_norm(generator: Generator) -> Generator:
         if not isinstance(layer, nn.BatchNorm2d):
             layers.append(layer)
             continue
-        weighted = next(before for before in reversed(layers) if hasattr(before, "weight"))
-        if isinstance(weighted, nn.Linear):
-            places = weighted.out_features // layer.num_features  # it writes (H, W, C), so channels change fastest
-            statistics = (layer.running_mean, layer.running_var, layer.eps, layer.weight, layer.bias)
-            mean, variance, eps, scale, shift = (
-                part.repeat(places) if isinstance(part, Tensor) else part for part in statistics
-            )
-            weights = fuse_linear_bn_weights(weighted.weight, weighted.bias, mean, variance, eps, scale, shift)
-        else:
-            weights = fuse_conv_bn_weights(
-                weighted.weight,
-                weighted.bias,
-                layer.running_mean,
-                layer.running_var,
-                layer.eps,
-                layer.weight,
-                layer.bias,
-                transpose=True,
-            )
-        weighted.weight, weighted.bias = weights
+        before = next(module for module in reversed(layers) if hasattr(module, "weight"))
+        scale = layer.weight / (layer.running_var + layer.eps).sqrt()
+        shift = layer.bias - layer.running_mean * scale
+        if isinstance(before, nn.Linear):
+            places = before.out_features // layer.num_features  # it writes (H, W, C), so channels change fastest
+            scale, shift = scale.repeat(places), shift.repeat(places)
+            before.weight = nn.Parameter(before.weight * scale[:, None])
+        else:  # (in, out, kernel, kernel)
+            before.weight = nn.Parameter(before.weight * scale[:, None, None])
+        before.bias = nn.Parameter(shift)  # these layers have none of their own
     generator.layers = nn.Sequential(*layers)
     return generator.requires_grad_(False)
+
+
+def load_for_search(path: Path) -> Generator:
+    """The generator saved at `path`, as searches use it: frozen, its normalisation folded into the weights."""
+    return fold_batch_norm(load_network(Generator, path))
 
 
 def save_network(path: Path, network: nn.Module) -> None:

@@ -29,6 +29,9 @@ MISFIT = Path("data/misfit")  # <loss>.json
 INVERTED = Path("data/inverted")  # <loss>.npz, as are the next two
 DENOISED = Path("data/denoised")
 INPAINTED = Path("data/inpainted")
+NORMS = Path("data/norms/norms.npz")
+SOLVERS = Path("data/solvers")  # solvers.csv, restarts.csv
+BASELINES = Path("data/baselines")  # denoised.npz, inpainted.npz, settings.csv
 METRICS = Path("metrics")
 PLOTS = Path("plots")
 

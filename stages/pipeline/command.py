@@ -10,7 +10,7 @@ from stages.pipeline.errors import UserError
 
 def loss_argument(description: str, losses: list[str]) -> str:
     """The value of `--loss`. Raises UserError for a loss that params.yaml does not list."""
-    parser = _Parser(description=description)
+    parser = Parser(description=description)
     parser.add_argument("--loss", required=True, help=f"which GAN: {', '.join(losses)}")
     loss = parser.parse_args().loss
     if loss not in losses:
@@ -18,7 +18,7 @@ def loss_argument(description: str, losses: list[str]) -> str:
     return loss
 
 
-class _Parser(argparse.ArgumentParser):
+class Parser(argparse.ArgumentParser):
     """A parser whose complaint is a UserError: one line and status 1, as for every other mistake."""
 
     def error(self, message: str) -> NoReturn:

@@ -20,5 +20,5 @@ def pick_images(split: str, count: int, seed: int) -> tuple[np.ndarray, np.ndarr
     images, labels = load_split(split)
     if count > len(images):
         raise UserError(f"{count} images of the {split} split asked for: allowed are at most {len(images)}")
-    picked = numpy_stream(seed, "images of the tables", split).permutation(len(images))[:count]
+    picked = numpy_stream(seed, "picked images", split).permutation(len(images))[:count]
     return to_float(images[picked]), labels[picked]

@@ -1,10 +1,10 @@
 """params.yaml, checked as a whole by every stage before it does anything."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from stages.pipeline.artifacts import RAW
 from stages.pipeline.errors import UserError
@@ -27,6 +27,15 @@ def _ascending(values: list) -> list:
     if values != sorted(set(values)):
         raise ValueError("each value once, in rising order")
     return values
+
+
+def _some_noise(values: list[float]) -> list[float]:
+    if not any(values):
+        raise ValueError("one of them above 0")
+    return values
+
+
+Counts = Annotated[list[Count], Field(min_length=1), AfterValidator(_ascending)]
 
 
 class _Group(BaseModel):
@@ -67,29 +76,68 @@ class PlainSearch(_Group):
 
 
 class MapSearch(_Group):
-    learning_rate: Rate
+    samples: Count
     restarts: Count
     explore_steps: Count
     steps: Count
+    learning_rate: Rate
     ramp_down: Annotated[float, Field(ge=0, le=1)]
+
+    @model_validator(mode="after")
+    def _enough_samples(self) -> Self:
+        if self.restarts > self.samples:
+            raise ValueError(f"restarts = {self.restarts}: allowed are at most samples = {self.samples}")
+        return self
+
+
+class Posterior(_Group):
+    steps: Count
+    burn_in: Annotated[int, Field(ge=0)]
+    temperature: Annotated[float, Field(gt=0)]
+
+    @model_validator(mode="after")
+    def _enough_steps(self) -> Self:
+        if self.steps < self.burn_in + 4:  # two halves of each chain, with a variance
+            raise ValueError(f"steps = {self.steps}: allowed are at least burn_in + 4 = {self.burn_in + 4}")
+        return self
 
 
 class Search(_Group):
     plain: PlainSearch
     map: MapSearch
+    posterior: Posterior
 
 
 class Invert(_Group):
     patience: Count
+    newton_steps: Count
 
 
 class Denoise(_Group):
-    sigmas: Annotated[list[Annotated[float, Field(ge=0, le=10)]], Field(min_length=1), AfterValidator(_ascending)]
+    sigmas: Annotated[
+        list[Annotated[float, Field(ge=0, le=10)]],
+        Field(min_length=1),
+        AfterValidator(_ascending),
+        AfterValidator(_some_noise),
+    ]
 
 
 class Inpaint(_Group):
-    holes: Annotated[list[Count], Field(min_length=1), AfterValidator(_ascending)]
+    holes: Counts
     window: Count
+
+
+class Norms(_Group):
+    images: Count
+    restarts: Count
+    salt_and_pepper: Annotated[float, Field(gt=0, lt=1)]
+
+
+class Solvers(_Group):
+    images: Count
+    adam_steps: Counts
+    newton_steps: Counts
+    restarts: Counts
 
 
 class Measure(_Group):
@@ -110,7 +158,17 @@ class Params(_Group):
     invert: Invert
     denoise: Denoise
     inpaint: Inpaint
+    norms: Norms
+    solvers: Solvers
     measure: Measure
+
+    @model_validator(mode="after")
+    def _enough_samples_for_norms(self) -> Self:
+        if self.norms.restarts > (samples := self.search.map.samples):
+            raise ValueError(
+                f"norms.restarts = {self.norms.restarts}: allowed are at most search.map.samples = {samples}"
+            )
+        return self
 
 
 class _UniqueKeyLoader(yaml.SafeLoader):
@@ -155,6 +213,8 @@ def _explain(problem: dict) -> str:
         return f"{key} is not a parameter"
     if not key:
         return allowed
+    if isinstance(problem["input"], dict) and problem["type"] == "value_error":  # of several keys together
+        return f"{key}.{allowed}"
     text = f"{key} = {problem['input']!r}: {allowed[0].lower()}{allowed[1:]}"
     if problem["type"] == "float_type" and isinstance(problem["input"], str):
         text += " (YAML reads 2e-4 as text: write 0.0002)"
@@ -171,6 +231,8 @@ def _check_data(params: Params, path: Path) -> None:
         "train.discriminator_steps": (params.train.discriminator_steps, kept // params.train.batch_size),
         "judge.samples": (params.judge.samples, kept),
         "images": (params.images, min(kept, params.prepare.validation, test)),
+        "norms.images": (params.norms.images, test),
+        "solvers.images": (params.solvers.images, params.prepare.validation),
         "inpaint.window": (params.inpaint.window, image_size),
         "inpaint.holes": (max(params.inpaint.holes), (image_size // params.inpaint.window) ** 2),
     }

@@ -11,7 +11,8 @@ from skimage.metrics import structural_similarity
 
 from stages.pipeline.seeding import numpy_stream
 
-METHODS = ("plain", "map")  # in the order of tables and figures, after the observation itself
+CARRIES_INK = 0.1  # brightness from which a pixel counts as ink
+CONVERGED = 1.1  # split R-hat below which chains are taken to agree (Gelman et al. 2013, sec. 11.5)
 RECOVERED = 1e-4  # an inversion with a smaller MSE has found its image again
 
 
@@ -72,6 +73,7 @@ def inversion_rows(
                     "mse": error.mean(),
                     "ssim": ssim(cell["images"], cell[method]).mean(),
                     "recovered": (error < RECOVERED).mean(),
+                    "label_accuracy": (cell[f"{method}_labels"] == cell["labels"]).mean(),
                     "z_norm": _mean_norm(cell.get(f"{method}_codes")),
                 }
             )
@@ -119,6 +121,90 @@ def inpainting_rows(
                     "ssim": ssim(cell["images"], cell[method]).mean(),
                     "label_accuracy": (cell[f"{method}_labels"] == cell["labels"]).mean(),
                 }
+            )
+    return rows
+
+
+def paired_rows(
+    task: str,
+    loss: str,
+    condition: str,  # the array that tells the conditions apart, `sigma` or `holes`
+    arrays: dict[str, np.ndarray],
+    baselines: dict[str, np.ndarray],  # restored from the same observations
+    names: tuple[str, ...],  # of the baselines
+    interval: Interval,
+) -> list[dict[str, object]]:
+    """One row for each searching method, baseline and condition: the mean difference in dB, image by image.
+
+    PSNR is of hidden pixels where some are hidden. Without noise and holes there is nothing to compare.
+    """
+    rows = []
+    where = ~arrays["mask"] if "mask" in arrays else None
+    for method in ("map", "posterior_mean"):
+        for against in names:
+            with np.errstate(invalid="ignore"):  # infinity less infinity, at sigma 0
+                difference = psnr(mse(arrays["images"], arrays[method], where)) - psnr(
+                    mse(arrays["images"], baselines[against], where)
+                )
+            for value in np.unique(arrays[condition]):
+                cell = difference[arrays[condition] == value]
+                if np.isfinite(cell).all():
+                    rows.append(
+                        {"loss": loss, "task": task, "method": method, "against": against, "condition": value}
+                        | {"n": len(cell)}
+                        | _with_interval("difference", cell, interval)
+                    )
+    return rows
+
+
+def calibration_rows(
+    task: str, loss: str, condition: str, arrays: dict[str, np.ndarray], interval: Interval
+) -> list[dict[str, object]]:
+    """One row for each condition: how often the truth lies in the intervals, how sure they are, do the chains agree.
+
+    Coverage is taken over the pixels that carry ink, of the hidden ones where some are hidden: paper is easy. Each
+    image's share is one number; the interval is that of their mean.
+    """
+    rows = []
+    inked = arrays["images"] >= CARRIES_INK
+    if "mask" in arrays:
+        inked = inked & ~arrays["mask"]
+    for value in np.unique(arrays[condition]):
+        cell = (arrays[condition] == value) & inked.any(axis=(1, 2, 3))
+        pixels = inked[cell]
+        row: dict[str, object] = {"loss": loss, "task": task, "condition": value, "n": int(cell.sum())}
+        for coverage in ("50", "90"):
+            low, high = arrays[f"low_{coverage}"][cell], arrays[f"high_{coverage}"][cell]
+            inside = (arrays["images"][cell] >= low) & (arrays["images"][cell] <= high)
+            share = (inside & pixels).sum(axis=(1, 2, 3)) / pixels.sum(axis=(1, 2, 3))
+            row |= _with_interval(f"coverage_{coverage}", share, interval)
+        weights = arrays["chain_weights"][cell]
+        rows.append(
+            row
+            | {
+                "std": arrays["posterior_std"][cell][pixels].mean(),
+                "r_hat": np.median(arrays["r_hat"][cell]),
+                "converged": (arrays["r_hat"][cell] < CONVERGED).mean(),
+                "effective_chains": (1 / np.square(weights).sum(axis=1)).mean(),
+            }
+        )
+    return rows
+
+
+def norm_rows(arrays: dict[str, np.ndarray], interval: Interval) -> list[dict[str, object]]:
+    """One row for each corruption, norm and prior: PSNR, of hidden pixels where some are hidden."""
+    rows = []
+    for corruption in dict.fromkeys(arrays["corruption"].tolist()):
+        cell = arrays["corruption"] == corruption
+        mask = arrays["mask"][cell]
+        for name in arrays:
+            norm, _, prior = name.partition(", prior ")
+            if not prior:
+                continue
+            error = mse(arrays["images"][cell], arrays[name][cell], None if mask.all() else ~mask)
+            rows.append(
+                {"loss": str(arrays["loss"]), "corruption": corruption, "norm": norm, "prior": prior, "n": len(error)}
+                | _with_interval("psnr", psnr(error), interval)
             )
     return rows
 

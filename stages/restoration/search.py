@@ -1,13 +1,12 @@
 """Search of the latent space: from what is seen of an image to a code whose image explains it.
 
-    z* = argmin_z  sum_known (G(z) - y)^2 / s^2 + ||z||^2
-
-is the maximum a posteriori estimate (times two, up to constants) when z ~ N(0, I) and the known pixels differ from G(z)
-by Gaussian noise of variance s^2 = sensor noise + the generator's own misfit (Bora et al. 2017, sec. 3, with the weight
-of the prior derived instead of tuned). The generator is known only as a frozen function z -> images.
+The textbook recipe is Adam on the L2 distance to the whole observed image, from one start. The `map` search minimises
+the energy of restoration/objective.py from the most promising of many prior samples (Bora et al. 2017 restart too), and
+`newton_search` ends an inversion where first-order steps crawl. The generator is known only as a frozen function.
 """
 
 import math
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -18,16 +17,21 @@ from torch import Tensor
 from stages.pipeline.compute import Compute
 from stages.pipeline.progress import Progress
 from stages.pipeline.seeding import numpy_stream
+from stages.restoration.objective import Generate, Objective, place_observation
 from stages.restoration.observation import Observation
 
-Generate = Callable[[Tensor], Tensor]  # codes (N, latent_dim) -> images (N, C, H, W) in [0, 1]
+NEWTON_PRIOR = 1e-4  # weight of ||z||^2 beside a sum of squared errors
+FIRST_DAMPING = 0.01  # of a Newton step, beside a curvature of 1 to 100 in most directions
 
 
-def draw_starts(count: int, restarts: int, latent_dim: int, seed: int) -> np.ndarray:
-    """Starting codes (count, restarts, latent_dim), float32, from the prior; more of either add to the first ones."""
-    size = (count, latent_dim)
-    draws = [numpy_stream(seed, "restarts", index).standard_normal(size, np.float32) for index in range(restarts)]
-    return np.stack(draws, axis=1)
+def draw_prior(count: int, latent_dim: int, seed: int) -> np.ndarray:
+    """Prior samples (count, latent_dim), float32, that searches start from; more of them add to the first ones."""
+    return numpy_stream(seed, "starts").standard_normal((count, latent_dim), np.float32)
+
+
+def squared_error(residual: Tensor, _images: Tensor, _sensor: Tensor) -> Tensor:
+    """The data term of plain least squares."""
+    return residual.square()
 
 
 def plain_search(
@@ -43,62 +47,34 @@ def plain_search(
 
     Returns codes (N, latent_dim), float32: the last iterate.
     """
-    everything = np.ones_like(observation.mask)
-    objective = _Objective(observation.y, everything, np.ones_like(observation.sigma), prior=0.0)
-    walk = _Walk(steps, learning_rate, ramp_down=0.0, keep_best=False)
-    codes, _ = _descend(generate, objective, starts[:, None], walk, compute, "plain search")
+    everything = Observation(observation.y, np.ones_like(observation.mask), observation.sigma)
+    objective = Objective(everything, squared_error, prior=0.0)
+    walk = Walk(steps, learning_rate, ramp_down=0.0, keep_best=False)
+    codes, _ = descend(generate, objective, starts[:, None], walk, compute, "plain search")
     return codes[:, 0]
 
 
-def map_search(
+@torch.no_grad()
+def screen(
     generate: Generate,
-    observation: Observation,  # of N images
-    starts: np.ndarray,  # (N, R, latent_dim)
-    *,
-    misfit: float,  # variance, a pixel, of what the generator cannot represent
-    explore_steps: int,  # of Adam from each start, before the best one of each image goes on alone
-    steps: int,  # of Adam from there
-    learning_rate: float,  # until the ramp
-    ramp_down: float,  # last share of the steps, over which the rate falls to zero
+    objective: Objective,  # over N observations
+    samples: np.ndarray,  # (M, latent_dim), from the prior, the same for every observation
+    restarts: int,
     compute: Compute,
 ) -> np.ndarray:
-    """The most probable code given the known pixels: best iterate of the best start by the objective itself.
-
-    Returns codes (N, latent_dim), float32. Hidden pixels of y are never read.
-    """
-    objective = _Objective(observation.y, observation.mask, observation.sigma**2 + np.float32(misfit), prior=1.0)
-    explore = _Walk(explore_steps, learning_rate, ramp_down=0.0, keep_best=True)
-    codes, values = _descend(generate, objective, starts, explore, compute, "map search, all starts")
-    winners = codes[np.arange(len(codes)), values.argmin(axis=1)]
-    refine = _Walk(steps, learning_rate, ramp_down, keep_best=True)
-    codes, _ = _descend(generate, objective, winners[:, None], refine, compute, "map search, best start")
-    return codes[:, 0]
+    """For each observation the `restarts` samples of least energy, best first: starts (N, restarts, latent_dim)."""
+    codes = compute.place(torch.from_numpy(samples))
+    with compute.autocast():
+        images = torch.cat([generate(batch) for batch in codes.split(compute.search_batch)])
+    best = []
+    for index in range(len(objective.observation.y)):
+        energies = objective.batch(torch.full((len(samples),), index), compute)(codes, images)
+        best.append(energies.argsort(stable=True)[:restarts])
+    return samples[torch.stack(best).cpu().numpy()]
 
 
 @dataclass(frozen=True)
-class _Objective:
-    """sum_known (G(z) - y)^2 / variance + prior ||z||^2 of each code, a sum over pixels and never over the batch."""
-
-    y: np.ndarray  # (N, C, H, W)
-    mask: np.ndarray  # (N, 1, H, W)
-    variance: np.ndarray  # (N,)
-    prior: float  # weight of ||z||^2
-
-    def batch(self, owner: Tensor, compute: Compute) -> Callable[[Tensor, Tensor], Tensor]:
-        """The objective of codes that belong to the images `owner` (M,): (codes, images) -> values (M,)."""
-        y, mask, variance = (
-            compute.place(torch.from_numpy(array)[owner]) for array in (self.y, self.mask, self.variance)
-        )
-
-        def values(codes: Tensor, images: Tensor) -> Tensor:
-            residual = torch.where(mask, images - y, 0.0)  # not a product: hidden values may be anything, NaN too
-            return residual.square().sum(dim=(1, 2, 3)) / variance + self.prior * codes.square().sum(dim=1)
-
-        return values
-
-
-@dataclass(frozen=True)
-class _Walk:
+class Walk:
     """How Adam walks."""
 
     steps: int
@@ -114,45 +90,52 @@ class _Walk:
         return self.learning_rate * (1 + math.cos(math.pi * into_ramp / ramp)) / 2
 
 
-def _descend(
+def descend(
     generate: Generate,
-    objective: _Objective,  # over N images
+    objective: Objective,  # over N observations
     starts: np.ndarray,  # (N, R, latent_dim)
-    walk: _Walk,
+    walk: Walk,
     compute: Compute,
     label: str,  # for the progress bar
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Adam from every start of every image: codes (N, R, latent_dim) and their objectives (N, R).
+    """Adam from every start of every observation: codes (N, R, latent_dim) and energies (N, R), each R best first.
 
     Adam and the objective work code by code, so nothing that shares a batch influences a result.
     """
-    count, restarts, latent_dim = starts.shape
-    flat = torch.from_numpy(np.ascontiguousarray(starts)).view(count * restarts, latent_dim)
-    owner = torch.arange(count).repeat_interleave(restarts)  # which image each start belongs to
+    flat, owner = flatten_chains(starts)
     batches = torch.arange(len(flat)).split(compute.search_batch)
     progress = Progress(label, walk.steps * len(batches))
     found = []
     for batch in batches:
-        values = objective.batch(owner[batch], compute)
-        found.append(_descend_batch(generate, values, compute.place(flat[batch]), walk, compute, progress))
-    codes, best = (torch.cat(parts).cpu().numpy() for parts in zip(*found, strict=True))
-    return codes.reshape(starts.shape), best.reshape(count, restarts)
+        energy = objective.batch(owner[batch], compute)
+        found.append(_descend_batch(generate, energy, compute.place(flat[batch]), walk, compute, progress))
+    codes, energies = (torch.cat(parts).cpu().numpy() for parts in zip(*found, strict=True))
+    codes, energies = codes.reshape(starts.shape), energies.reshape(starts.shape[:2])
+    order = energies.argsort(axis=1, kind="stable")
+    return np.take_along_axis(codes, order[:, :, None], axis=1), np.take_along_axis(energies, order, axis=1)
+
+
+def flatten_chains(codes: np.ndarray) -> tuple[Tensor, Tensor]:
+    """Codes (N, R, latent_dim) as (N R, latent_dim), and the observation that each belongs to, (N R,)."""
+    count, restarts, latent_dim = codes.shape
+    flat = torch.from_numpy(np.ascontiguousarray(codes)).view(count * restarts, latent_dim)
+    return flat, torch.arange(count).repeat_interleave(restarts)
 
 
 def _descend_batch(
     generate: Generate,
-    values: Callable[[Tensor, Tensor], Tensor],  # (codes, images) -> (M,)
+    energy: Callable[[Tensor, Tensor], Tensor],  # (codes, images) -> (M,)
     starts: Tensor,  # (M, latent_dim)
-    walk: _Walk,
+    walk: Walk,
     compute: Compute,
     progress: Progress,
 ) -> tuple[Tensor, Tensor]:
-    """codes (M, latent_dim) and objectives (M,) of one batch."""
+    """codes (M, latent_dim) and energies (M,) of one batch."""
 
     def evaluate(codes: Tensor) -> Tensor:
         with compute.autocast():
             images = generate(codes)
-        return values(codes, images)
+        return energy(codes, images)
 
     codes = starts.clone().requires_grad_()
     adam = torch.optim.Adam([codes], fused=True)
@@ -173,3 +156,80 @@ def _descend_batch(
         return best_codes, best
     with torch.no_grad():
         return codes.detach(), evaluate(codes)
+
+
+@torch.no_grad()
+def jacobian(generate: Generate, codes: Tensor, compute: Compute) -> Tensor:
+    """dG/dz of codes (M, latent_dim): (M, pixels, latent_dim), by forward mode.
+
+    In bfloat16 where the hardware has it, a quarter of the time: the error of about 2 % turns a step's direction a
+    little, while residuals, which decide where steps end, are float32.
+    """
+    directions = torch.eye(codes.shape[1], device=codes.device)
+
+    def along(direction: Tensor) -> Tensor:
+        return torch.func.jvp(generate, (codes,), (direction.expand_as(codes),))[1]
+
+    with compute.autocast(), warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # torch warns of a part of itself that its forward mode uses
+        columns = torch.func.vmap(along)(directions)  # (latent_dim, M, C, H, W)
+    return columns.flatten(2).permute(1, 2, 0).float()
+
+
+@torch.no_grad()
+def newton_search(
+    generate: Generate,
+    observation: Observation,  # of N images
+    starts: np.ndarray,  # (N, R, latent_dim)
+    *,
+    steps: int,  # Jacobians, each of which serves two steps
+    compute: Compute,
+) -> np.ndarray:
+    """Levenberg-Marquardt on the sum over known pixels of (G(z) - y)^2 (Nocedal & Wright 2006, sec. 10.3).
+
+    A step solves (J'J + damping I) step = -gradient, and is taken only if it makes the sum smaller. Taking a second one
+    with the same J costs next to nothing and brings nearly as much (Shamanskii 1967). A tiny weight on ||z||^2 decides
+    what the image does not. Returns the best code of each image, (N, latent_dim), float32.
+    """
+    flat, owner = flatten_chains(starts)
+    found, sums = [], []
+    chunks = torch.arange(len(flat)).split(max(compute.search_batch // 8, 1))  # a Jacobian has as many columns as z
+    progress = Progress("newton search", steps * len(chunks))
+    for chunk in chunks:
+        y, mask, _ = place_observation(observation, owner[chunk], compute)
+        codes, value = _newton_chunk(generate, y, mask, compute.place(flat[chunk]), steps, compute, progress)
+        found.append(codes.cpu())
+        sums.append(value.cpu())
+    best = torch.cat(sums).view(starts.shape[:2]).argmin(dim=1)
+    return torch.cat(found).view(starts.shape)[torch.arange(len(starts)), best].numpy()
+
+
+def _newton_chunk(
+    generate: Generate, y: Tensor, mask: Tensor, codes: Tensor, steps: int, compute: Compute, progress: Progress
+) -> tuple[Tensor, Tensor]:
+    """Codes (M, latent_dim) and the sums that they reach, (M,)."""
+    identity = torch.eye(codes.shape[1], device=codes.device)
+    known = mask.expand_as(y).flatten(1)[:, :, None]
+
+    def evaluate(codes: Tensor) -> tuple[Tensor, Tensor]:
+        residual = torch.where(mask, generate(codes) - y, 0.0).flatten(1)
+        return residual, residual.square().sum(dim=1) + NEWTON_PRIOR * codes.square().sum(dim=1)
+
+    residual, value = evaluate(codes)
+    damping = torch.full_like(value, FIRST_DAMPING)
+    for _ in range(steps):
+        slopes = jacobian(generate, codes, compute) * known
+        curvature = slopes.mT @ slopes + NEWTON_PRIOR * identity
+        for _ in range(2):
+            gradient = torch.einsum("npd,np->nd", slopes, residual) + NEWTON_PRIOR * codes
+            # Where this fails the step is no improvement: it is refused, and the damping grows.
+            factor, _ = torch.linalg.cholesky_ex(curvature + damping[:, None, None] * identity)
+            step = torch.cholesky_solve(-gradient[:, :, None], factor).squeeze(2)
+            new_residual, new_value = evaluate(codes + step)
+            better = new_value < value
+            codes = torch.where(better[:, None], codes + step, codes)
+            residual = torch.where(better[:, None], new_residual, residual)
+            value = torch.where(better, new_value, value)
+            damping = torch.where(better, damping / 2, damping * 2).clamp(1e-7, 1e7)
+        progress.advance()
+    return codes, value

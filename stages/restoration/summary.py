@@ -2,16 +2,19 @@
 
 import pandas as pd
 
-KEY_METHOD = "map"  # the method whose scores stand in the summary
+# The methods whose scores stand in the summary.
+INVERSION, RESTORATION = "newton", "posterior_mean"
 
 
 def summarise(tables: dict[str, pd.DataFrame], losses: list[str]) -> dict[str, dict]:
     """Scores by loss, and under `best` those of the best loss: a key that experiments with other losses share too."""
     last = tables["training"].groupby("loss").last()
     fidelity = tables["fidelity"].groupby("loss").last()  # of the last epoch
-    inversion, denoising, inpainting = (
-        table[table.method == KEY_METHOD] for table in (tables["inversion"], tables["denoising"], tables["inpainting"])
+    inversion = tables["inversion"][tables["inversion"].method == INVERSION]
+    denoising, inpainting = (
+        table[table.method == RESTORATION] for table in (tables["denoising"], tables["inpainting"])
     )
+    denoising = denoising[denoising.sigma > 0]  # what is seen without noise is perfect
     return {
         "training": {
             loss: {name: float(last.loc[loss, name]) for name in ("real_logit", "fake_logit", "g_grad_norm")}

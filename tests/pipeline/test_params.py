@@ -54,16 +54,29 @@ BAD_VALUES = [
     ({"judge": {"samples": 5}}, "judge.samples = 5", "greater than or equal to 10"),
     ({"search": {"map": {"restarts": 0}}}, "search.map.restarts = 0", "greater than or equal to 1"),
     ({"search": {"map": {"ramp_down": 1.5}}}, "search.map.ramp_down = 1.5", "less than or equal to 1"),
+    ({"search": {"map": {"restarts": 65}}}, "search.map", "restarts = 65: allowed are at most samples = 64"),
     ({"search": {"plain": {"learning_rate": 2.0}}}, "search.plain.learning_rate = 2.0", "less than or equal to 1"),
+    ({"search": {"posterior": {"steps": 33}}}, "search.posterior", "steps = 33: allowed are at least burn_in + 4 = 34"),
+    ({"search": {"posterior": {"burn_in": -1}}}, "search.posterior.burn_in = -1", "greater than or equal to 0"),
+    ({"search": {"posterior": {"temperature": 0.0}}}, "search.posterior.temperature = 0.0", "greater than 0"),
+    ({"invert": {"newton_steps": 0}}, "invert.newton_steps = 0", "greater than or equal to 1"),
     ({"images": 0}, "images = 0", "greater than or equal to 1"),
     ({"denoise": {"sigmas": []}}, "denoise.sigmas = []", "at least 1"),
     ({"denoise": {"sigmas": [0.3, 0.3]}}, "denoise.sigmas = [0.3, 0.3]", "each value once"),
+    ({"denoise": {"sigmas": [0.0]}}, "denoise.sigmas = [0.0]", "one of them above 0"),
     ({"denoise": {"sigmas": [-0.1]}}, "denoise.sigmas.0 = -0.1", "greater than or equal to 0"),
     ({"denoise": {"sigmas": [float("inf")]}}, "denoise.sigmas.0 = inf", "finite"),
     ({"denoise": {"sigmas": 0.3}}, "denoise.sigmas = 0.3", "list"),
     ({"inpaint": {"holes": [0]}}, "inpaint.holes.0 = 0", "greater than or equal to 1"),
     ({"inpaint": {"holes": [2, 1]}}, "inpaint.holes = [2, 1]", "rising order"),
     ({"inpaint": {"window": 0}}, "inpaint.window = 0", "greater than or equal to 1"),
+    ({"norms": {"restarts": 65}}, "norms.restarts = 65", "at most search.map.samples = 64"),
+    ({"norms": {"restarts": 0}}, "norms.restarts = 0", "greater than or equal to 1"),
+    ({"norms": {"salt_and_pepper": 0.0}}, "norms.salt_and_pepper = 0.0", "greater than 0"),
+    ({"norms": {"salt_and_pepper": 1.0}}, "norms.salt_and_pepper = 1.0", "less than 1"),
+    ({"solvers": {"adam_steps": [50, 25]}}, "solvers.adam_steps = [50, 25]", "rising order"),
+    ({"solvers": {"newton_steps": [0]}}, "solvers.newton_steps.0 = 0", "greater than or equal to 1"),
+    ({"solvers": {"restarts": []}}, "solvers.restarts = []", "at least 1"),
     ({"measure": {"bootstrap": 10}}, "measure.bootstrap = 10", "greater than or equal to 100"),
     ({"train": {"epoch": 3}}, "train.epoch is not a parameter", ""),
     ({"trian": {}}, "trian is not a parameter", ""),
@@ -123,6 +136,8 @@ TOO_MUCH = [
     ("train.discriminator_steps", 860, 859),
     ("judge.samples", 55001, 55000),
     ("images", 5001, 5000),
+    ("norms.images", 10001, 10000),
+    ("solvers.images", 5001, 5000),
     ("inpaint.window", 29, 28),
 ]
 
@@ -134,6 +149,18 @@ def test_what_the_data_does_not_allow(tmp_path, name, value, limit):
         change = {key: change}
     with pytest.raises(UserError, match=f"{name} = {value}: allowed with these images is at most {limit}"):
         load(tmp_path, merged(GOOD, change))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"search": {"map": {"restarts": 64, "samples": 64}}},
+        {"search": {"posterior": {"steps": 34, "burn_in": 30}}},
+        {"norms": {"images": 10000}},
+    ],
+)
+def test_what_is_just_allowed(tmp_path, change):
+    assert load(tmp_path, merged(GOOD, change)) != load(tmp_path, GOOD)
 
 
 def test_more_windows_than_fit(tmp_path):

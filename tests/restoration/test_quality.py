@@ -5,7 +5,18 @@ import math
 import numpy as np
 import pytest
 
-from stages.restoration.quality import Interval, denoising_rows, inpainting_rows, inversion_rows, mse, psnr, ssim
+from stages.restoration.quality import (
+    Interval,
+    calibration_rows,
+    denoising_rows,
+    inpainting_rows,
+    inversion_rows,
+    mse,
+    norm_rows,
+    paired_rows,
+    psnr,
+    ssim,
+)
 
 INTERVAL = Interval(resamples=500, seed=0)
 
@@ -61,6 +72,10 @@ def test_inversion_rows(images):
         "map": images + np.float32(0.001),
         "plain_codes": np.full((8, 4), 1.0, dtype=np.float32),
         "map_codes": np.full((8, 4), 0.5, dtype=np.float32),
+        "labels": np.zeros(8, dtype=np.uint8),
+        "plain_labels": np.repeat([0, 1], 4),
+        "map_labels": np.zeros(8, dtype=np.uint8),
+        "observed_labels": np.zeros(8, dtype=np.uint8),
     }
     rows = inversion_rows("minimax", ("plain", "map"), arrays, INTERVAL)
     assert [(row["method"], row["source"], row["n"]) for row in rows] == [
@@ -71,6 +86,7 @@ def test_inversion_rows(images):
     ]
     assert [row["psnr"] for row in rows] == pytest.approx([20, 20, 60, 60], abs=0.01)
     assert [row["recovered"] for row in rows] == [0, 0, 1, 1]
+    assert [row["label_accuracy"] for row in rows] == [1, 0, 1, 1]
     assert [row["z_norm"] for row in rows] == pytest.approx([2, 2, 1, 1])
     itself = inversion_rows("none", ("observed",), arrays | {"observed": images}, INTERVAL)
     assert [row["mse"] for row in itself] == [0, 0] and all(math.isnan(row["z_norm"]) for row in itself)
@@ -110,3 +126,76 @@ def test_inpainting_rows_tell_hole_from_known(images):
     assert row["known_psnr"] == pytest.approx(40, abs=0.01)
     assert row["hole_mse"] == pytest.approx(0.01, rel=1e-3)
     assert row["hole_psnr"] < row["psnr"] < row["known_psnr"]
+
+
+def test_paired_rows_are_differences_image_by_image(images):
+    arrays = {
+        "sigma": np.repeat([0.0, 0.5], 4),
+        "images": images,
+        "map": images + np.float32(0.01),
+        "posterior_mean": np.concatenate([images[:4], images[4:] + np.float32(0.001)]),
+    }
+    rows = paired_rows("denoising", "minimax", "sigma", arrays, {"tv": images + np.float32(0.1)}, ("tv",), INTERVAL)
+    found = {(row["method"], row["condition"]): row["difference"] for row in rows}
+    # At sigma 0 the posterior mean is the image itself: nothing to compare.
+    assert set(found) == {("map", 0.0), ("map", 0.5), ("posterior_mean", 0.5)}
+    assert found["map", 0.5] == pytest.approx(20, abs=0.01)
+    assert found["posterior_mean", 0.5] == pytest.approx(40, abs=0.1)
+    assert rows[0]["difference_low"] <= rows[0]["difference"] <= rows[0]["difference_high"]
+
+
+def test_paired_rows_of_windows_look_into_the_hole(images):
+    mask = np.ones_like(images, dtype=bool)
+    mask[:, :, :8, :8] = False
+    arrays = {"holes": np.ones(8, dtype=int), "images": images, "mask": mask}
+    arrays |= dict.fromkeys(
+        ("map", "posterior_mean"), np.where(mask, images + np.float32(0.5), images + np.float32(0.01))
+    )
+    without = {"telea": np.where(mask, images, images + np.float32(0.1))}
+    rows = paired_rows("inpainting", "minimax", "holes", arrays, without, ("telea",), INTERVAL)
+    assert [row["difference"] for row in rows] == pytest.approx([20, 20], abs=0.01)
+
+
+def test_calibration_counts_ink_that_was_hidden(images):
+    images = np.where(images < 0.5, np.float32(0), images)
+    mask = np.ones_like(images, dtype=bool)
+    mask[:, :, :8] = False
+    half = np.zeros_like(images)
+    half[:, :, :, 14:] = 1  # the right half lies inside the intervals, the left half not at all
+    arrays = {
+        "holes": np.ones(8, dtype=int),
+        "images": images,
+        "mask": mask,
+        "low_50": np.full_like(images, 2),
+        "high_50": np.full_like(images, 3),
+        "low_90": np.where(half == 1, 0, np.float32(2)),
+        "high_90": np.full_like(images, 3),
+        "posterior_std": np.full_like(images, 0.25),
+        "chain_weights": np.full((8, 4), 0.25),
+        "r_hat": np.repeat([1.05, 1.5], 4),
+    }
+    (row,) = calibration_rows("inpainting", "minimax", "holes", arrays, INTERVAL)
+    inked = (images >= 0.1) & ~mask
+    assert row["coverage_50"] == 0
+    assert row["coverage_90"] == pytest.approx(
+        np.mean([(i & (h == 1)).sum() / i.sum() for i, h in zip(inked, half, strict=True)])
+    )
+    assert (row["std"], row["converged"], row["effective_chains"]) == pytest.approx((0.25, 0.5, 4))
+
+
+def test_norm_rows_look_into_holes_where_there_are_any(images):
+    mask = np.ones_like(images, dtype=bool)
+    mask[4:, :, :8] = False
+    arrays = {
+        "loss": np.array("minimax"),
+        "corruption": np.repeat(["clean", "windows 1"], 4),
+        "images": images,
+        "mask": mask,
+        "l1, prior on": np.where(mask, images + np.float32(0.1), images + np.float32(0.01)),
+    }
+    rows = norm_rows(arrays, INTERVAL)
+    assert [(row["corruption"], row["norm"], row["prior"]) for row in rows] == [
+        ("clean", "l1", "on"),
+        ("windows 1", "l1", "on"),
+    ]
+    assert [row["psnr"] for row in rows] == pytest.approx([20, 40], abs=0.05)

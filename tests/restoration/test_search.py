@@ -1,131 +1,245 @@
 """The search: it recovers what a generator made, reads known pixels only, and treats every image by itself."""
 
+from collections.abc import Callable
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
-from stages.restoration.methods import draw, measure_misfit
+from stages.pipeline.compute import Compute
+from stages.restoration.methods import draw
+from stages.restoration.objective import Misfit, Objective
 from stages.restoration.observation import Observation, clean, masked, noisy, stack
 from stages.restoration.quality import mse
-from stages.restoration.search import draw_starts, map_search, plain_search
+from stages.restoration.search import (
+    NEWTON_PRIOR,
+    Walk,
+    descend,
+    draw_prior,
+    jacobian,
+    newton_search,
+    plain_search,
+    screen,
+    squared_error,
+)
 
-MAP = {"misfit": 1e-4, "explore_steps": 20, "steps": 150, "learning_rate": 0.1, "ramp_down": 0.3}
+MISFIT = Misfit(slope=0.002)
+SHORT = Walk(steps=20, learning_rate=0.1, ramp_down=0.3, keep_best=True)
+LONG = Walk(steps=150, learning_rate=0.1, ramp_down=0.3, keep_best=True)
+JUNK = [0.7, -1e6, np.nan, np.inf]
 
 
 @pytest.fixture
-def images(tiny_generator, exact) -> np.ndarray:
-    codes = np.random.default_rng(3).standard_normal((6, 4), dtype=np.float32)
-    return draw(tiny_generator, codes, exact)
+def walk(tiny_generator, exact) -> Callable[..., np.ndarray]:
+    """Adam from the same two prior samples for every observation: codes (N, 2, 4), best first."""
+
+    def walk(observation: Observation, walk: Walk = SHORT, starts: np.ndarray | None = None) -> np.ndarray:
+        starts = starts_of(observation, 2) if starts is None else starts
+        objective = Objective(observation, MISFIT.data_term)
+        return descend(tiny_generator, objective, starts, walk, exact, "test")[0]
+
+    return walk
 
 
 @pytest.fixture
-def half(images) -> np.ndarray:
-    mask = np.ones_like(images[:, :1], dtype=bool)
-    mask[:, :, :, 14:] = False
-    return mask
+def newton(tiny_generator, exact) -> Callable[..., np.ndarray]:
+    """Levenberg-Marquardt from the same prior samples for every observation: codes (N, 4)."""
+
+    def newton(observation: Observation, steps: int, restarts: int = 2) -> np.ndarray:
+        starts = starts_of(observation, restarts)
+        return newton_search(tiny_generator, observation, starts, steps=steps, compute=exact)
+
+    return newton
 
 
-def test_both_methods_recover_generated_images(tiny_generator, images, exact):
-    starts = draw_starts(len(images), 4, 4, seed=0)
-    untouched = mse(images, draw(tiny_generator, starts[:, 0], exact))
-    assert (untouched > 1e-3).all()
-    found = map_search(tiny_generator, clean(images), starts, compute=exact, **MAP)
+def starts_of(observation: Observation, restarts: int) -> np.ndarray:
+    """The same prior samples for every observation, (N, restarts, 4)."""
+    return np.tile(draw_prior(restarts, 4, seed=0), (len(observation.y), 1, 1))
+
+
+def energies(generator, observation: Observation, codes: np.ndarray, compute: Compute) -> np.ndarray:
+    """Energies (N, M) of codes (N, M, latent_dim), one call for each observation."""
+    objective = Objective(observation, MISFIT.data_term)
+    found = []
+    for index, own in enumerate(codes):
+        energy = objective.batch(torch.full((len(own),), index), compute)
+        found.append(energy(torch.from_numpy(own), torch.from_numpy(draw(generator, own, compute))).numpy())
+    return np.stack(found)
+
+
+def with_junk(seen: Observation, junk: float) -> Observation:
+    """The same observation with other values in hidden pixels."""
+    return replace(seen, y=np.where(seen.mask, seen.y, np.float32(junk)))
+
+
+def shuffled(seen: Observation, order: list[int]) -> Observation:
+    return Observation(seen.y[order], seen.mask[order], seen.sigma[order])
+
+
+def test_more_prior_samples_begin_with_the_same_ones():
+    few, many = draw_prior(5, 7, seed=0), draw_prior(50, 7, seed=0)
+    assert few.shape == (5, 7) and few.dtype == np.float32
+    assert np.array_equal(many[:5], few) and not np.array_equal(draw_prior(5, 7, seed=1), few)
+
+
+def test_screen_returns_the_samples_of_least_energy_best_first(tiny_generator, images, half, exact):
+    observation = stack([masked(images, half), noisy(images, 0.3, 0)])
+    samples = draw_prior(20, 4, seed=0)
+    starts = screen(tiny_generator, Objective(observation, MISFIT.data_term), samples, 5, exact)
+    order = energies(tiny_generator, observation, np.tile(samples, (12, 1, 1)), exact).argsort(axis=1)
+    assert starts.shape == (12, 5, 4) and len(np.unique(order[:, 0])) > 1
+    np.testing.assert_array_equal(starts, samples[order[:, :5]])
+
+
+def test_more_restarts_begin_with_the_same_ones(tiny_generator, images, exact):
+    objective, samples = Objective(clean(images), MISFIT.data_term), draw_prior(20, 4, seed=0)
+    few, many = (screen(tiny_generator, objective, samples, restarts, exact) for restarts in (2, 9))
+    assert np.array_equal(many[:, :2], few)
+
+
+def test_descend_returns_codes_in_the_order_of_the_energies_that_it_reports(tiny_generator, images, half, exact):
+    observation = masked(images, half)
+    objective = Objective(observation, MISFIT.data_term)
+    codes, found = descend(tiny_generator, objective, starts_of(observation, 5), SHORT, exact, "test")
+    assert codes.shape == (6, 5, 4) and (np.diff(found, axis=1) >= 0).all()
+    np.testing.assert_allclose(found, energies(tiny_generator, observation, codes, exact), rtol=1e-4, atol=0.05)
+
+
+def test_descend_keeps_the_best_of_all_iterates_however_wild_the_steps(tiny_generator, images, walk, exact):
+    starts, wild = starts_of(clean(images), 1), Walk(steps=15, learning_rate=1.0, ramp_down=0.0, keep_best=False)
+    iterates = np.concatenate([walk(clean(images), replace(wild, steps=steps), starts) for steps in range(15)], axis=1)
+    path = energies(tiny_generator, clean(images), iterates, exact)
+    best = energies(tiny_generator, clean(images), walk(clean(images), replace(wild, keep_best=True), starts), exact)
+    np.testing.assert_allclose(best[:, 0], path.min(axis=1), rtol=1e-4, atol=0.05)
+    assert (path[:, 14] > path.min(axis=1) + 1).any()
+
+
+def test_the_rate_ramps_down_at_the_end_only():
+    walk = Walk(steps=100, learning_rate=0.1, ramp_down=0.3, keep_best=True)
+    rates = [walk.rate(step) for step in range(101)]
+    assert rates[:71] == [0.1] * 71
+    assert rates[85] == pytest.approx(0.05) and rates[100] == pytest.approx(0)
+    assert (np.diff(rates[70:]) < 0).all()
+    assert [replace(walk, ramp_down=0.0).rate(step) for step in (0, 99)] == [0.1, 0.1]
+
+
+def test_plain_and_map_recover_generated_images(tiny_generator, images, walk, exact):
+    starts = starts_of(clean(images), 4)
+    assert (mse(images, draw(tiny_generator, starts[:, 0], exact)) > 1e-3).all()
+    found = walk(clean(images), LONG, starts)[:, 0]
     assert (mse(images, draw(tiny_generator, found, exact)) < 1e-4).all()
-    plain = plain_search(tiny_generator, clean(images), starts[:, 0], steps=600, learning_rate=0.1, compute=exact)
+    plain = plain_search(tiny_generator, clean(images), starts[:, 0], steps=400, learning_rate=0.1, compute=exact)
     assert np.median(mse(images, draw(tiny_generator, plain, exact))) < 1e-4
 
 
-def test_map_recovers_an_image_from_half_of_its_pixels_and_plain_does_not(tiny_generator, images, half, exact):
-    starts = draw_starts(len(images), 4, 4, seed=0)
+def test_map_recovers_an_image_from_half_of_its_pixels_and_plain_does_not(tiny_generator, images, half, walk, exact):
     observation = masked(images, half)
-    found = map_search(tiny_generator, observation, starts, compute=exact, **MAP)
-    plain = plain_search(tiny_generator, observation, starts[:, 0], steps=170, learning_rate=0.1, compute=exact)
+    starts = starts_of(observation, 4)
+    found = walk(observation, LONG, starts)[:, 0]
+    plain = plain_search(tiny_generator, observation, starts[:, 0], steps=150, learning_rate=0.1, compute=exact)
     hidden_map, hidden_plain = (mse(images, draw(tiny_generator, codes, exact), ~half) for codes in (found, plain))
     assert (hidden_map < 1e-3).all()
     assert (hidden_plain > 10 * hidden_map).all()
 
 
-@pytest.mark.parametrize("junk", [0.7, -1e6, np.nan, np.inf])
-def test_hidden_pixels_never_change_a_bit_of_the_answer(tiny_generator, images, half, exact, junk):
-    starts = draw_starts(len(images), 2, 4, seed=0)
+@pytest.mark.parametrize("junk", JUNK)
+def test_hidden_pixels_never_change_a_bit_of_the_answer(tiny_generator, images, half, walk, newton, exact, junk):
     seen = masked(images, half)
-    other = Observation(np.where(half, seen.y, np.float32(junk)), seen.mask, seen.sigma)
-    first, second = (map_search(tiny_generator, obs, starts, compute=exact, **MAP) for obs in (seen, other))
-    assert first.tobytes() == second.tobytes()
+    samples = draw_prior(20, 4, seed=0)
+
+    def screened(observation: Observation) -> np.ndarray:
+        return screen(tiny_generator, Objective(observation, MISFIT.data_term), samples, 3, exact)
+
+    for search in (screened, walk, lambda observation: newton(observation, steps=3)):
+        first, second = search(seen), search(with_junk(seen, junk))
+        assert np.isfinite(first).all() and first.tobytes() == second.tobytes()
 
 
 def test_plain_does_read_hidden_pixels(tiny_generator, images, half, exact):
-    starts = draw_starts(len(images), 1, 4, seed=0)[:, 0]
     seen = masked(images, half)
-    other = Observation(np.where(half, seen.y, np.float32(0.7)), seen.mask, seen.sigma)
-    settings = {"steps": 5, "learning_rate": 0.1, "compute": exact}
-    first, second = (plain_search(tiny_generator, obs, starts, **settings) for obs in (seen, other))
+    first, second = (
+        plain_search(tiny_generator, observation, draw_prior(6, 4, 0), steps=5, learning_rate=0.1, compute=exact)
+        for observation in (seen, with_junk(seen, 0.7))
+    )
     assert not np.allclose(first, second)
 
 
-def test_a_permuted_batch_gives_permuted_codes(tiny_generator, images, half, exact):
-    order = np.array([4, 0, 5, 2, 1, 3])
-    starts = draw_starts(len(images), 2, 4, seed=0)
+def test_plain_is_adam_on_the_sum_of_squares(tiny_generator, images, exact):
+    """Against torch's own Adam on one image after the other."""
+    starts = draw_prior(6, 4, seed=0)
+    found = plain_search(tiny_generator, noisy(images, 0.3, 0), starts, steps=10, learning_rate=0.1, compute=exact)
+    for y, start, code in zip(noisy(images, 0.3, 0).y, starts, found, strict=True):
+        z = torch.from_numpy(start)[None].requires_grad_()
+        adam = torch.optim.Adam([z], lr=0.1)
+        for _ in range(10):
+            adam.zero_grad()
+            (tiny_generator(z) - torch.from_numpy(y)).square().sum().backward()
+            adam.step()
+        np.testing.assert_allclose(code, z.detach().numpy()[0], rtol=0, atol=1e-4)
+
+
+def test_a_permuted_batch_gives_permuted_codes(images, half, walk, newton):
+    order = [4, 0, 5, 2, 1, 3]
     seen = masked(images, half)
-    shuffled = Observation(seen.y[order], seen.mask[order], seen.sigma[order])
-    settings = MAP | {"explore_steps": 5, "steps": 20}
-    straight = map_search(tiny_generator, seen, starts, compute=exact, **settings)
-    permuted = map_search(tiny_generator, shuffled, starts[order], compute=exact, **settings)
-    np.testing.assert_allclose(permuted, straight[order], rtol=0, atol=1e-4)
+    for search in (walk, lambda observation: newton(observation, steps=2)):
+        straight, permuted = search(seen), search(shuffled(seen, order))
+        np.testing.assert_allclose(permuted, straight[order], rtol=0, atol=1e-4)
+        assert not np.allclose(straight, straight[order], atol=1e-2)
 
 
-def test_more_steps_never_worsen_the_objective(tiny_generator, images, exact):
-    """The best iterate is kept, so even a rate far too large cannot lose what was found."""
-    starts = draw_starts(len(images), 1, 4, seed=0)
-    variance = 1e-4
-
-    def objective(codes: np.ndarray) -> np.ndarray:
-        error = mse(images, draw(tiny_generator, codes, exact)) * images[0].size
-        return error / variance + np.square(codes).sum(axis=1)
-
-    wild = MAP | {"learning_rate": 1.0, "ramp_down": 0.0}
-    short, long = (
-        map_search(tiny_generator, clean(images), starts, compute=exact, **(wild | {"steps": steps}))
-        for steps in (10, 60)
-    )
-    assert (objective(long) <= objective(short) * 1.0001).all()
-    assert (objective(short) <= objective(starts[:, 0])).all()
-
-
-def test_the_prior_pulls_harder_when_there_is_more_noise(tiny_generator, images, exact):
-    starts = draw_starts(len(images), 2, 4, seed=0)
-    norms = [
-        np.linalg.norm(map_search(tiny_generator, noisy(images, s, 0), starts, compute=exact, **MAP), axis=1).mean()
-        for s in (0.5, 3.0)
-    ]
-    assert norms[1] < norms[0]
-
-
-def test_noise_levels_in_one_batch_keep_their_own_weights(tiny_generator, images, exact):
-    starts = draw_starts(len(images), 2, 4, seed=0)
+def test_noise_levels_in_one_batch_keep_their_own_weights(images, walk):
     levels = [noisy(images, sigma, 0) for sigma in (0.1, 1.0)]
-    settings = MAP | {"explore_steps": 5, "steps": 20}
-    together = map_search(tiny_generator, stack(levels), np.tile(starts, (2, 1, 1)), compute=exact, **settings)
-    alone = [map_search(tiny_generator, level, starts, compute=exact, **settings) for level in levels]
-    np.testing.assert_allclose(together, np.concatenate(alone), rtol=0, atol=1e-4)
+    alone = [walk(level) for level in levels]
+    np.testing.assert_allclose(walk(stack(levels)), np.concatenate(alone), rtol=0, atol=1e-4)
+    mixed = replace(levels[1], sigma=levels[0].sigma)
+    assert not np.allclose(walk(mixed), alone[1], atol=1e-2)
 
 
-def test_more_restarts_begin_with_the_same_ones():
-    few, many = draw_starts(5, 2, 7, seed=0), draw_starts(5, 9, 7, seed=0)
-    assert np.array_equal(many[:, :2], few)
+def test_the_prior_pulls_harder_when_there_is_more_noise(images, walk):
+    weak, strong = (np.linalg.norm(walk(noisy(images, sigma, 0), LONG)[:, 0], axis=1).mean() for sigma in (0.5, 3.0))
+    assert strong < weak
 
 
-def test_misfit_is_what_inversion_leaves(tiny_generator, images, exact, search_settings):
-    starts = draw_starts(len(images), 1, 4, seed=0)[:, 0]
-    settings = {"starts": starts, "search": search_settings, "compute": exact}
-    reachable = measure_misfit(tiny_generator, images, **settings)
-    inverted = measure_misfit(tiny_generator, 1 - images, **settings)
-    assert reachable < 1e-3 < inverted
+def test_jacobian_is_what_reverse_mode_finds(tiny_generator, exact):
+    codes = torch.from_numpy(draw_prior(3, 4, seed=0))
+    found = jacobian(tiny_generator, codes, exact)
+    assert found.shape == (3, 28 * 28, 4)
+    for code, slopes in zip(codes, found, strict=True):
+        expected = torch.autograd.functional.jacobian(lambda z: tiny_generator(z[None]).flatten(), code)
+        torch.testing.assert_close(slopes, expected, rtol=1e-4, atol=1e-6)
 
 
-def test_the_generator_is_left_untouched(tiny_generator, images, exact):
+def test_newton_recovers_generated_images_in_few_steps(tiny_generator, images, newton, exact):
+    found = newton(clean(images), steps=5, restarts=3)
+    assert found.shape == (6, 4) and found.dtype == np.float32
+    assert (mse(images, draw(tiny_generator, found, exact)) < 1e-6).all()
+
+
+def test_newton_recovers_images_from_half_of_their_pixels_as_fast(tiny_generator, images, half, newton, exact):
+    found = newton(masked(images, half), steps=5, restarts=3)
+    assert (mse(images, draw(tiny_generator, found, exact), ~half) < 1e-7).all()
+
+
+@pytest.mark.parametrize("steps", [1, 2, 5])
+def test_newton_never_ends_worse_than_its_best_start_or_after_more_steps(tiny_generator, images, newton, exact, steps):
+    """Also on images that it cannot draw."""
+    observation = noisy(1 - images, 0.5, 0)
+
+    def sums(codes: np.ndarray) -> np.ndarray:
+        objective = Objective(observation, squared_error, prior=2 * NEWTON_PRIOR)
+        drawn = torch.from_numpy(draw(tiny_generator, codes, exact))
+        return objective.batch(torch.arange(6), exact)(torch.from_numpy(codes), drawn).numpy()
+
+    starts = np.min([sums(starts_of(observation, 2)[:, restart]) for restart in (0, 1)], axis=0)
+    found, more = sums(newton(observation, steps)), sums(newton(observation, steps + 1))
+    assert (found < starts).all() and (more <= found * 1.00001).all()
+
+
+def test_searches_leave_the_generator_untouched(tiny_generator, images, walk, newton, exact):
     before = {name: tensor.clone() for name, tensor in tiny_generator.state_dict().items()}
-    plain_search(
-        tiny_generator, clean(images), draw_starts(6, 1, 4, 0)[:, 0], steps=3, learning_rate=0.1, compute=exact
-    )
+    plain_search(tiny_generator, clean(images), draw_prior(6, 4, 0), steps=3, learning_rate=0.1, compute=exact)
+    walk(clean(images))
+    newton(clean(images), steps=1)
     assert all(torch.equal(before[name], tensor) for name, tensor in tiny_generator.state_dict().items())
+    assert all(parameter.grad is None for parameter in tiny_generator.parameters())
