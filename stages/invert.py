@@ -41,8 +41,7 @@ def main() -> None:
         latent_dim=latent_dim,
         misfit=fitted,
         search=params.search,
-        patience=params.invert.patience,
-        newton_steps=params.invert.newton_steps,
+        settings=params.invert,
         seed=seed,
         compute=compute,
     )

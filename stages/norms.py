@@ -18,7 +18,7 @@ SIGMAS, HOLES = (0.1, 0.3, 0.5, 1.0), (1, 2, 3)
 
 def main() -> None:
     params, compute = load_params(), choose_compute()
-    loss, count, seed = params.losses[-1], params.norms.images, params.seed
+    loss, count, seed = params.usual_loss, params.norms.images, params.seed
     generator = compute.place(load_for_search(MODELS / loss / "generator.safetensors"))
     misfit = Misfit(load_number(MISFIT / f"{loss}.json", "slope"))
     images, _ = pick_images("test", count, seed)

@@ -31,7 +31,8 @@ from stages.pipeline.params import load_params
 
 
 def main() -> None:
-    losses = load_params().losses
+    params = load_params()
+    losses, usual = params.losses, params.usual_loss
     samples = {loss: load_samples(loss) for loss in losses}
     inverted, denoised, inpainted = (
         {loss: load_arrays(folder / f"{loss}.npz") for loss in losses} for folder in (INVERTED, DENOISED, INPAINTED)
@@ -51,7 +52,7 @@ def main() -> None:
         "inpainting_psnr": quality_curves(
             table("inpainting"), "holes", "hole_psnr", ("missing windows", "hole PSNR, dB")
         ),
-        "completions": completion_panels(inpainted),
+        "completions": completion_panels(usual, inpainted[usual]),
         "calibration": calibration_curves(table("calibration")),
         "norms": norm_table(table("norms")),
         "search": solver_curves(load_table(SOLVERS / "solvers.csv"), load_table(SOLVERS / "restarts.csv")),

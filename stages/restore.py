@@ -17,7 +17,7 @@ from stages.pipeline.artifacts import MISFIT, MODELS, load_number, save_arrays
 from stages.pipeline.command import Parser, run, say
 from stages.pipeline.compute import choose_compute
 from stages.pipeline.errors import UserError
-from stages.pipeline.params import load_params
+from stages.pipeline.params import Params, load_params
 from stages.pipeline.pictures import Picture, border_note, load_picture, save_image, side_by_side
 from stages.restoration.methods import restore
 from stages.restoration.objective import Misfit
@@ -31,7 +31,7 @@ MOST_UNCERTAIN = 0.5  # standard deviation, shown as white: that of a pixel that
 
 def main() -> None:
     params = load_params()
-    arguments = _arguments(params.losses)
+    arguments = _arguments(params)
     loss, sigma, invert = arguments.loss, arguments.sigma, arguments.invert
     compute = choose_compute()
     generator = compute.place(load_for_search(MODELS / loss / "generator.safetensors"))
@@ -78,14 +78,14 @@ def main() -> None:
         )
 
 
-def _arguments(losses: list[str]) -> argparse.Namespace:
+def _arguments(params: Params) -> argparse.Namespace:
     """The command line, checked but for the files that it names."""
     parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("picture", type=Path, help="PNG, JPEG, ... of any size; the generator works at its own size")
     parser.add_argument("--sigma", type=float, default=0.0, help="its noise's standard deviation, white being 1 (0)")
     parser.add_argument("--mask", type=Path, help="picture of the same size: white is known, all else is missing")
     parser.add_argument("--invert", action="store_true", help="it is dark ink on light paper: restore its negative")
-    usual = "non_saturating" if "non_saturating" in losses else losses[0]
+    losses, usual = params.losses, params.usual_loss
     parser.add_argument("--loss", default=usual, help=f"which GAN: {', '.join(losses)} ({usual})")
     parser.add_argument("--output", type=Path, help=f"folder to write to ({RESTORED}/<picture's name>)")
     arguments = parser.parse_args()

@@ -12,20 +12,22 @@ from stages.restoration.solvers import best_of_restarts, compare_solvers
 
 def main() -> None:
     params, compute = load_params(), choose_compute()
-    loss = params.losses[-1]
+    loss = params.usual_loss
     generator = compute.place(load_for_search(MODELS / loss / "generator.safetensors"))
     images, _ = pick_images("validation", params.solvers.images, params.seed)
     say(f"solvers: {loss}: {compute}")
     settings = {
         "latent_dim": generator.shape["latent_dim"],
-        "misfit": Misfit(load_number(MISFIT / f"{loss}.json", "fitted_slope")),
         "settings": params.search.map,
-        "lengths": params.solvers,
+        "whitened_steps": params.invert.whitened_steps,
         "seed": params.seed,
         "compute": compute,
     }
-    save_table(SOLVERS / "restarts.csv", best_of_restarts(generator, images, **settings))
-    save_table(SOLVERS / "solvers.csv", compare_solvers(generator, images, **settings))
+    restarts = best_of_restarts(generator, images, restarts=params.solvers.restarts, **settings)
+    save_table(SOLVERS / "restarts.csv", restarts)
+    misfit = Misfit(load_number(MISFIT / f"{loss}.json", "fitted_slope"))
+    solvers = compare_solvers(generator, images, misfit=misfit, lengths=params.solvers, **settings)
+    save_table(SOLVERS / "solvers.csv", solvers)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from stages.figures.style import COLOURS, NAMES
 CYCLES = "frequency, cycles per image side"
 
 
-def spectra_figure(spectra: pd.DataFrame, method: str = "newton") -> Figure:
+def spectra_figure(spectra: pd.DataFrame, method: str = "whitened") -> Figure:
     """A column a source: power of the images and of what one method's inversions leave of them, and their ratio."""
     spectra = spectra[spectra.method == method]
     sources = list(spectra.source.unique())
@@ -73,7 +73,7 @@ def transfer_figure(transfer: pd.DataFrame, noise: pd.DataFrame, method: str = "
     return figure
 
 
-def features_figure(features: pd.DataFrame, traits: pd.DataFrame, method: str = "newton") -> Figure:
+def features_figure(features: pd.DataFrame, traits: pd.DataFrame, method: str = "whitened") -> Figure:
     """Real images and one method: PSNR by digit and by thickness of strokes, where errors sit, which traits stay."""
     features = features[(features.method == method) & (features.source == "real")]
     traits = traits[(traits.method == method) & (traits.source == "real")]

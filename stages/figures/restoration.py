@@ -19,7 +19,7 @@ def inversion_panels(inverted: dict[str, Arrays], each: int = 5) -> Figure:
     picked = np.concatenate([np.flatnonzero(first["source"] == source)[:each] for source in sources])
     rows: list[tuple[str, str, np.ndarray, dict]] = []
     for loss, arrays in inverted.items():
-        images, found = arrays["images"][picked], arrays["newton"][picked]
+        images, found = arrays["images"][picked], arrays["whitened"][picked]
         signed = {} if images.shape[1] == 3 else {"cmap": "RdBu_r", "vmin": -1, "vmax": 1}
         difference = np.abs(found - images) if images.shape[1] == 3 else found - images
         rows.append(("image", "black", images, {}))
@@ -104,9 +104,8 @@ def quality_curves(table: pd.DataFrame, x: str, y: str, labels: tuple[str, str])
     return figure
 
 
-def completion_panels(inpainted: dict[str, Arrays], each: int = 4, draws: int = 5) -> Figure:
-    """A row an image: seen, mean, spread, and what several chains think it was; the last loss, the most windows."""
-    loss, arrays = list(inpainted.items())[-1]
+def completion_panels(loss: str, arrays: Arrays, each: int = 4, draws: int = 5) -> Figure:
+    """A row an image with the most windows: seen, mean, spread, and what several chains think it was."""
     picked = np.flatnonzero(arrays["holes"] == arrays["holes"].max())[:each]
     draws = min(draws, arrays["completions"].shape[1])
     columns = {

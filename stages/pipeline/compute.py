@@ -44,7 +44,7 @@ def choose_compute() -> Compute:
     _keep_freed_memory()
     capabilities = torch.cpu.get_capabilities()
     native = bool(capabilities.get("amx_bf16") or capabilities.get("avx512_bf16"))
-    return Compute(torch.device("cpu"), bfloat16=native, search_batch=256)
+    return Compute(torch.device("cpu"), bfloat16=native, search_batch=512)
 
 
 def _keep_freed_memory() -> None:

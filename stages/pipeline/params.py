@@ -79,6 +79,7 @@ class MapSearch(_Group):
     samples: Count
     restarts: Count
     explore_steps: Count
+    whitened_steps: Count
     steps: Count
     learning_rate: Rate
     ramp_down: Annotated[float, Field(ge=0, le=1)]
@@ -110,7 +111,7 @@ class Search(_Group):
 
 class Invert(_Group):
     patience: Count
-    newton_steps: Count
+    whitened_steps: Annotated[list[Count], Field(min_length=1)]
 
 
 class Denoise(_Group):
@@ -161,6 +162,11 @@ class Params(_Group):
     norms: Norms
     solvers: Solvers
     measure: Measure
+
+    @property
+    def usual_loss(self) -> Loss:
+        """The loss whose generator serves where one has to do: the better prior, if it is there."""
+        return "non_saturating" if "non_saturating" in self.losses else self.losses[-1]
 
     @model_validator(mode="after")
     def _enough_samples_for_norms(self) -> Self:

@@ -5,7 +5,9 @@ noise level or number of windows.
 """
 
 import math
+import multiprocessing
 from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -72,20 +74,23 @@ def tune_and_restore(
     observations: Sequence[Observation],  # of the images to restore, under the same conditions
 ) -> tuple[dict[str, np.ndarray], dict[str, list[tuple[Settings, float]]]]:
     """For each method its images, all of the first condition first, and what `tune` chose for each condition."""
-    choices = {
-        method: [tune(baseline, validation, observation) for observation in tuning]
-        for method, baseline in baselines.items()
-    }
-    restored = {
-        method: np.concatenate(
-            [
-                restore(baseline, observation, settings)
-                for observation, (settings, _) in zip(observations, choices[method], strict=True)
-            ]
-        )
-        for method, baseline in baselines.items()
-    }
-    return restored, choices
+    conditions = list(zip(tuning, observations, strict=True))
+    cells = [(baseline, *condition) for baseline in baselines.values() for condition in conditions]
+    # In processes of their own: most of these libraries hold Python's lock while they work.
+    with ProcessPoolExecutor(mp_context=multiprocessing.get_context("spawn")) as workers:
+        found = list(workers.map(partial(_tune_and_restore_cell, validation), *zip(*cells, strict=True)))
+    count = len(conditions)
+    by_method = {method: found[place * count : (place + 1) * count] for place, method in enumerate(baselines)}
+    restored = {method: np.concatenate([images for images, _ in own]) for method, own in by_method.items()}
+    return restored, {method: [choice for _, choice in own] for method, own in by_method.items()}
+
+
+def _tune_and_restore_cell(
+    validation: np.ndarray, baseline: Baseline, tuning: Observation, observation: Observation
+) -> tuple[np.ndarray, tuple[Settings, float]]:
+    """One method under one condition: its images, and what `tune` chose."""
+    settings, score = tune(baseline, validation, tuning)
+    return restore(baseline, observation, settings), (settings, score)
 
 
 def denoisers(model: "LinearModel") -> dict[str, Baseline]:

@@ -1,20 +1,34 @@
 """The ways to restore an observation that the tables compare, run side by side."""
 
+from dataclasses import dataclass
+from functools import partial
+
 import numpy as np
 import torch
+from torch import Tensor
 
 from stages.pipeline.compute import Compute
-from stages.pipeline.params import MapSearch, Search
+from stages.pipeline.params import Invert, MapSearch, Search
 from stages.pipeline.seeding import numpy_stream
+from stages.restoration.curvature import curvatures, evenly
 from stages.restoration.norms import NORMS, norm_objective
 from stages.restoration.objective import Generate, Misfit, Objective, fit_misfit
 from stages.restoration.observation import Observation, clean, masked
 from stages.restoration.posterior import Chains, sample_posterior
-from stages.restoration.search import Walk, descend, draw_prior, newton_search, plain_search, screen
+from stages.restoration.search import (
+    descend,
+    draw_prior,
+    least_squares_search,
+    plain_search,
+    screen,
+    search_axes,
+    usual_walk,
+)
 
 FIRST_MISFIT = Misfit(slope=0.02)  # to search with before there is an estimate
 HELD_OUT = 0.1  # share of validation pixels that are hidden to estimate the misfit
-FINALISTS = 2  # starts of an inversion that are searched to the end
+FINALISTS = 4  # explored starts of an inversion that are searched on
+MODES = 2  # best explored starts where the curvature is measured: a step fits where both are flat
 
 
 def restore(
@@ -33,12 +47,13 @@ def restore(
     it is told by `sample_posterior`. The images of plain and map are G(z) itself, known pixels too.
     """
     objective = Objective(observation, misfit.data_term)
-    starts, best = _search_best(generate, objective, latent_dim, search.map, seed, compute)
-    codes = {"plain": _plain_search(generate, observation, latent_dim, search, seed, compute), "map": best[:, 0]}
+    found = _search_best(generate, objective, latent_dim, misfit, search.map, seed, compute)
+    codes = {"plain": _plain_search(generate, observation, latent_dim, search, seed, compute), "map": found.best}
     samples = sample_posterior(
         generate,
         observation,
-        starts,
+        found.starts,
+        information=found.information,
         misfit=misfit,
         chains=Chains(**dict(search.posterior)),
         seed=seed,
@@ -54,18 +69,22 @@ def invert(
     latent_dim: int,
     misfit: Misfit,  # of fitted pixels
     search: Search,
-    patience: int,  # times the steps of plain
-    newton_steps: int,
+    settings: Invert,
     seed: int,
     compute: Compute,
 ) -> dict[str, np.ndarray]:
-    """As `restore`, for images seen whole and without noise: plain, map, and newton, which goes on from map's codes."""
+    """As `restore`, for images seen whole and without noise: plain, map, and whitened.
+
+    The last goes on from the starts that map explored. It looks for the least squared error and does not mind how
+    likely a code is.
+    """
     observation = clean(images)
-    codes = {"plain": _plain_search(generate, observation, latent_dim, search, seed, compute, patience)}
+    codes = {"plain": _plain_search(generate, observation, latent_dim, search, seed, compute, settings.patience)}
     objective = Objective(observation, misfit.data_term)
-    _, best = _search_best(generate, objective, latent_dim, search.map, seed, compute, FINALISTS)
-    codes["map"] = best[:, 0]
-    codes["newton"] = newton_search(generate, observation, best, steps=newton_steps, compute=compute)
+    found = _search_best(generate, objective, latent_dim, misfit, search.map, seed, compute)
+    codes["map"] = found.best
+    walks = [usual_walk(search.map, steps) for steps in settings.whitened_steps]
+    codes["whitened"] = least_squares_search(generate, observation, found.starts[:, :FINALISTS], walks, compute)
     return _draw_all(generate, codes, compute)
 
 
@@ -84,8 +103,8 @@ def measure_misfit(
     """
     seen = numpy_stream(seed, "pixels held out").random(images[:, :1].shape) >= HELD_OUT
     objective = Objective(masked(images, seen), FIRST_MISFIT.data_term)
-    _, best = _search_best(generate, objective, latent_dim, search.map, seed, compute)
-    return fit_misfit(images, draw(generate, best[:, 0], compute), seen)
+    found = _search_best(generate, objective, latent_dim, FIRST_MISFIT, search.map, seed, compute)
+    return fit_misfit(images, draw(generate, found.best, compute), seen)
 
 
 def typical_misfit(generate: Generate, misfit: Misfit, latent_dim: int, seed: int, compute: Compute) -> float:
@@ -110,8 +129,8 @@ def compare_norms(
     for norm in NORMS:
         for prior in (False, True):
             objective = norm_objective(norm, prior, observation, misfit, mean_misfit)
-            _, best = _search_best(generate, objective, latent_dim, settings, seed, compute)
-            restored[f"{norm}, prior {'on' if prior else 'off'}"] = draw(generate, best[:, 0], compute)
+            found = _search_best(generate, objective, latent_dim, misfit, settings, seed, compute)
+            restored[f"{norm}, prior {'on' if prior else 'off'}"] = draw(generate, found.best, compute)
     return restored
 
 
@@ -146,20 +165,31 @@ def _plain_search(
     )
 
 
+@dataclass(frozen=True)
+class _Found:
+    starts: np.ndarray  # (N, restarts, latent_dim): explored, least energy first
+    best: np.ndarray  # (N, latent_dim)
+    information: Tensor  # (N, latent_dim, latent_dim): Fisher information of the code near the best starts
+
+
 def _search_best(
     generate: Generate,
     objective: Objective,  # over N observations
     latent_dim: int,
+    misfit: Misfit,
     settings: MapSearch,
     seed: int,
     compute: Compute,
-    finalists: int = 1,  # explored starts that are searched to the end
-) -> tuple[np.ndarray, np.ndarray]:
-    """Explored starts (N, restarts, latent_dim) and final codes (N, finalists, latent_dim), least energy first."""
+) -> _Found:
+    """Explore from several starts, by Adam and then in coordinates whitened at the best of them; refine one."""
+    observation, walk = objective.observation, partial(usual_walk, settings)
     samples = draw_prior(settings.samples, latent_dim, seed)
     starts = screen(generate, objective, samples, settings.restarts, compute)
-    explore = Walk(settings.explore_steps, settings.learning_rate, settings.ramp_down, keep_best=True)
-    starts, _ = descend(generate, objective, starts, explore, compute, "map search, all starts")
-    refine = Walk(settings.steps, settings.learning_rate, settings.ramp_down, keep_best=True)
-    best, _ = descend(generate, objective, starts[:, :finalists], refine, compute, "map search, best starts")
-    return starts, best
+    starts, _ = descend(generate, objective, starts, walk(settings.explore_steps), compute, "map search: explore")
+    squared_error, information = curvatures(
+        generate, observation, starts[:, :MODES], [evenly, misfit.information], compute
+    )
+    axes = search_axes(squared_error, observation, compute)
+    starts, _ = descend(generate, objective, starts, walk(settings.whitened_steps), compute, "map search: all", axes)
+    best, _ = descend(generate, objective, starts[:, :1], walk(settings.steps), compute, "map search: best", axes)
+    return _Found(starts, best[:, 0], information)

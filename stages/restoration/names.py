@@ -1,6 +1,6 @@
 """The methods by the names that arrays and tables give them, each group in the order of tables and figures."""
 
 METHODS = ("plain", "map", "posterior_mean")  # by latent search
-INVERSIONS = ("plain", "map", "newton")  # the same, where everything is seen without noise
+INVERSIONS = ("plain", "map", "whitened")  # the same, where everything is seen without noise
 DENOISERS = ("nl_means", "tv", "wavelet", "bm3d", "pca_wiener")  # without a GAN: what a person would pick instead
 INPAINTERS = ("mean_fill", "biharmonic", "telea", "navier_stokes", "pca_mean")

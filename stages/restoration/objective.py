@@ -104,3 +104,10 @@ def place_observation(observation: Observation, owner: Tensor, compute: Compute)
     """y (M, C, H, W), mask (M, 1, H, W) and sensor variance (M, 1, 1, 1) of the observations `owner` (M,)."""
     y, mask, sigma = (torch.from_numpy(array)[owner] for array in (observation.y, observation.mask, observation.sigma))
     return compute.place(y), compute.place(mask), compute.place(sigma.square()[:, None, None, None])
+
+
+def flatten_chains(codes: np.ndarray) -> tuple[Tensor, Tensor]:
+    """Codes (N, R, latent_dim) as (N R, latent_dim), and the observation that each belongs to, (N R,)."""
+    count, restarts, latent_dim = codes.shape
+    flat = torch.from_numpy(np.ascontiguousarray(codes)).view(count * restarts, latent_dim)
+    return flat, torch.arange(count).repeat_interleave(restarts)

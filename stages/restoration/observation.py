@@ -23,6 +23,10 @@ class Observation:
     mask: np.ndarray  # (N, 1, H, W), bool; True where known
     sigma: np.ndarray  # (N,), float32: standard deviation of the sensor noise, images being in [0, 1]
 
+    def rows(self, indices: np.ndarray) -> "Observation":
+        """The observations of these indices, in their order, each as often as it is named."""
+        return Observation(self.y[indices], self.mask[indices], self.sigma[indices])
+
 
 def clean(images: np.ndarray) -> Observation:
     """Everything seen, no noise: inversion. images (N, C, H, W), float32 in [0, 1]."""

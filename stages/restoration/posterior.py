@@ -18,13 +18,13 @@ from torch import Tensor
 from stages.pipeline.compute import Compute
 from stages.pipeline.progress import Progress
 from stages.pipeline.seeding import torch_stream
-from stages.restoration.objective import Generate, Misfit, Objective, place_observation
+from stages.restoration.curvature import whiten
+from stages.restoration.objective import Generate, Misfit, Objective, flatten_chains, place_observation
 from stages.restoration.observation import Observation
-from stages.restoration.search import flatten_chains, jacobian
 
-FRICTION = 1.0  # momentum forgotten in a unit of (whitened) time
-FIRST_STEP, LONGEST_STEP = 0.15, 1.5  # from 2 on, steps are unstable where the posterior is Gaussian
-ACCURACY = 0.7  # mean min(1, exp(-energy error)) of a step, which the burn-in makes the step size meet
+FRICTION = 0.5  # momentum forgotten in a unit of (whitened) time
+FIRST_STEP, LONGEST_STEP = 0.3, 1.5  # from 2 on, steps are unstable where the posterior is Gaussian
+ACCURACY = 0.6  # mean min(1, exp(-energy error)) of a step, which the burn-in makes the step size meet
 ADAPTATION = 0.2  # how fast it does
 THINNING = 5  # steps between the images that are kept
 PREDICTIVE = 96  # draws of an image behind each interval
@@ -43,8 +43,9 @@ class Chains:
 def sample_posterior(
     generate: Generate,
     observation: Observation,  # of N images
-    starts: np.ndarray,  # (N, R, latent_dim): modes, best first, one chain from each
+    starts: np.ndarray,  # (N, R, latent_dim): one chain from each
     *,
+    information: Tensor,  # (N, latent_dim, latent_dim): Fisher information of the code, somewhere near the starts
     misfit: Misfit,
     chains: Chains,
     seed: int,
@@ -63,7 +64,7 @@ def sample_posterior(
     """
     count, restarts = starts.shape[:2]
     objective = Objective(observation, misfit.data_term)
-    whitening = _whitening(generate, observation, starts[:, :2], misfit, compute)
+    whitening = whiten(information + torch.eye(starts.shape[2], device=information.device))
     per_batch = max(compute.search_batch // restarts, 1)  # observations; all chains of one are in the same batch
     batches = torch.arange(count).split(per_batch)
     progress = Progress("posterior", chains.steps * len(batches))
@@ -77,29 +78,6 @@ def sample_posterior(
         summary = _summarise(drawn, weights, seen, misfit, stream) | {"r_hat": split_r_hat(energies)}
         parts.append({name: values.cpu().contiguous().numpy() for name, values in summary.items()})
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-
-
-@torch.no_grad()
-def _whitening(
-    generate: Generate, observation: Observation, modes: np.ndarray, misfit: Misfit, compute: Compute
-) -> Tensor:
-    """(N, latent_dim, latent_dim): W with W W' = H^-1, H the mean Fisher information at `modes` (N, M, latent_dim).
-
-    The mean over the best two modes steers more cautiously than either: a step fits where both are flat.
-    """
-    flat, owner = flatten_chains(modes)
-    information = []
-    for chunk in torch.arange(len(flat)).split(max(compute.search_batch // 8, 1)):
-        codes = compute.place(flat[chunk])
-        _, mask, sensor = place_observation(observation, owner[chunk], compute)
-        images = generate(codes)
-        weights = torch.where(mask, misfit.information(images, sensor), 0.0).flatten(1).sqrt()
-        slopes = jacobian(generate, codes, compute) * weights[:, :, None]
-        information.append(slopes.mT @ slopes)
-    identity = torch.eye(flat.shape[1], device=information[0].device)
-    hessian = torch.cat(information).view(len(modes), -1, *identity.shape).mean(dim=1) + identity
-    upper = torch.linalg.cholesky(hessian).mT
-    return torch.linalg.solve_triangular(upper, identity.expand_as(upper), upper=True)
 
 
 def _run_chains(

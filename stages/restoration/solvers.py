@@ -2,16 +2,32 @@
 
 import time
 from collections.abc import Callable
+from functools import partial
+from itertools import accumulate
 
 import numpy as np
+import torch
+from torch import Tensor
 
 from stages.pipeline.compute import Compute
 from stages.pipeline.params import MapSearch, Solvers
+from stages.pipeline.progress import Progress
+from stages.restoration.curvature import jacobian
 from stages.restoration.methods import draw
-from stages.restoration.objective import Generate, Misfit, Objective
-from stages.restoration.observation import clean
+from stages.restoration.objective import Generate, Misfit, Objective, place_observation
+from stages.restoration.observation import Observation, clean
 from stages.restoration.quality import mse, psnr
-from stages.restoration.search import Walk, descend, draw_prior, newton_search, plain_search, screen
+from stages.restoration.search import (
+    descend,
+    draw_prior,
+    least_squares_search,
+    plain_search,
+    screen,
+    squared_error,
+    usual_walk,
+)
+
+FIRST_DAMPING = 0.01  # of a Newton step, beside a curvature of 1 to 100 in most directions
 
 
 def compare_solvers(
@@ -21,60 +37,53 @@ def compare_solvers(
     latent_dim: int,
     misfit: Misfit,  # of fitted pixels
     settings: MapSearch,
+    whitened_steps: list[int],
     lengths: Solvers,
     seed: int,
     compute: Compute,
 ) -> list[dict[str, object]]:
     """Rows solver, steps, seconds (an image, starts included), squared_error (a pixel) and psnr: means over images.
 
-    Every row is a run of its own, since a rate that ramps down depends on where it ends. All begin from the same start:
-    plain and adam from a prior sample, the others from the best of `settings.samples`, explored by `settings`.
+    Every row is a run of its own, since a rate that ramps down depends on where it ends. Plain begins from a prior
+    sample, the others from the best of several codes, explored as `settings` say. All minimise the squared error.
     """
     observation = clean(images)
-    objective = Objective(observation, misfit.data_term)
     samples = draw_prior(max(settings.samples, len(images)), latent_dim, seed)
+    walk = partial(usual_walk, settings)
 
     def explored() -> np.ndarray:
+        objective = Objective(observation, misfit.data_term)
         starts = screen(generate, objective, samples, settings.restarts, compute)
-        return adam(starts, settings.explore_steps)[:, :1]
-
-    def adam(starts: np.ndarray, steps: int) -> np.ndarray:
-        walk = Walk(steps, settings.learning_rate, settings.ramp_down, keep_best=True)
-        return descend(generate, objective, starts, walk, compute, "adam")[0]
-
-    def newton(starts: np.ndarray, steps: int) -> np.ndarray:
-        return newton_search(generate, observation, starts, steps=steps, compute=compute)
+        return descend(generate, objective, starts, walk(settings.explore_steps), compute, "explore")[0][:, :1]
 
     def plain(steps: int) -> np.ndarray:
-        rate = settings.learning_rate
-        return plain_search(
-            generate, observation, samples[: len(images)], steps=steps, learning_rate=rate, compute=compute
-        )
+        rate, starts = settings.learning_rate, samples[: len(images)]
+        return plain_search(generate, observation, starts, steps=steps, learning_rate=rate, compute=compute)
 
-    solvers: dict[str, tuple[Callable[[int], np.ndarray], list[int]]] = {
-        "plain": (plain, lengths.adam_steps),
-        "adam": (lambda steps: adam(samples[: len(images), None], steps)[:, 0], lengths.adam_steps),
-        "adam, explored starts": (lambda steps: adam(explored(), steps)[:, 0], lengths.adam_steps),
-        "newton": (lambda steps: newton(samples[: len(images), None], steps), lengths.newton_steps),
-        "newton, explored starts": (lambda steps: newton(explored(), steps), lengths.newton_steps),
-        "adam, then newton": (lambda steps: newton(adam(explored(), settings.steps), steps), lengths.newton_steps),
-    }
+    def adam(steps: int) -> np.ndarray:
+        objective = Objective(observation, squared_error, prior=0.0)
+        return descend(generate, objective, explored(), walk(steps), compute, "adam")[0][:, 0]
+
+    def newton(steps: int) -> np.ndarray:
+        return levenberg_marquardt(generate, observation, explored()[:, 0], steps=steps, compute=compute)
+
+    def whitened(walks: int) -> np.ndarray:
+        own = [walk(steps) for steps in whitened_steps[:walks]]
+        return least_squares_search(generate, observation, explored(), own, compute)
+
+    runs: list[tuple[str, int, Callable[[], np.ndarray]]] = []  # solver, steps, and the run that gives its codes
+    runs += [("plain", steps, partial(plain, steps)) for steps in lengths.adam_steps]
+    runs += [("adam", steps, partial(adam, steps)) for steps in lengths.adam_steps]
+    runs += [("newton", steps, partial(newton, steps)) for steps in lengths.newton_steps]
+    runs += [("whitened", steps, partial(whitened, walks)) for walks, steps in enumerate(accumulate(whitened_steps), 1)]
     rows = []
-    for solver, (solve, numbers) in solvers.items():
-        for steps in numbers:
-            start = time.perf_counter()
-            codes = solve(steps)
-            seconds = (time.perf_counter() - start) / len(images)
-            error = mse(images, draw(generate, codes, compute))
-            rows.append(
-                {
-                    "solver": solver,
-                    "steps": steps,
-                    "seconds": seconds,
-                    "squared_error": error.mean(),
-                    "psnr": psnr(error).mean(),
-                }
-            )
+    for solver, steps, solve in runs:
+        start = time.perf_counter()
+        codes = solve()
+        seconds = (time.perf_counter() - start) / len(images)
+        error = mse(images, draw(generate, codes, compute))
+        row = {"solver": solver, "steps": steps, "seconds": seconds}
+        rows.append(row | {"squared_error": error.mean(), "psnr": psnr(error).mean()})
     return rows
 
 
@@ -83,22 +92,76 @@ def best_of_restarts(
     images: np.ndarray,
     *,
     latent_dim: int,
-    misfit: Misfit,
     settings: MapSearch,
-    lengths: Solvers,
+    whitened_steps: list[int],
+    restarts: list[int],
     seed: int,
     compute: Compute,
 ) -> list[dict[str, object]]:
-    """Rows restarts and psnr, the mean over images of the start that ends with the least energy among so many.
+    """Rows restarts and psnr, the mean over images of the start that ends with the least error among so many.
 
-    The starts are prior samples in the order in which they were drawn, searched by Adam for `settings.steps` each.
+    The starts are prior samples in the order in which they were drawn, each explored and searched to the end.
     """
-    objective = Objective(clean(images), misfit.data_term)
-    samples = draw_prior(max(lengths.restarts), latent_dim, seed)
-    walk = Walk(settings.steps, settings.learning_rate, settings.ramp_down, keep_best=True)
-    rows = []
-    for restarts in lengths.restarts:
-        starts = np.tile(samples[:restarts], (len(images), 1, 1))
-        codes, _ = descend(generate, objective, starts, walk, compute, "restarts")
-        rows.append({"restarts": restarts, "psnr": psnr(mse(images, draw(generate, codes[:, 0], compute))).mean()})
-    return rows
+    count, most = len(images), max(restarts)
+    every = clean(images).rows(np.arange(count).repeat(most))
+    starts = np.tile(draw_prior(most, latent_dim, seed), (count, 1))[:, None]
+    walk, objective = partial(usual_walk, settings), Objective(every, squared_error, prior=0.0)
+    starts, _ = descend(generate, objective, starts, walk(settings.explore_steps), compute, "explore")
+    walks = [walk(steps) for steps in whitened_steps]
+    codes = least_squares_search(generate, every, starts, walks, compute)
+    errors = mse(every.y, draw(generate, codes, compute)).reshape(count, most)
+    return [{"restarts": number, "psnr": psnr(errors[:, :number].min(axis=1)).mean()} for number in restarts]
+
+
+@torch.no_grad()
+def levenberg_marquardt(
+    generate: Generate,
+    observation: Observation,  # of N images
+    starts: np.ndarray,  # (N, latent_dim)
+    *,
+    steps: int,  # Jacobians, each of which serves two steps
+    compute: Compute,
+) -> np.ndarray:
+    """Least squares over known pixels (Nocedal & Wright 2006, sec. 10.3): codes (N, latent_dim), float32.
+
+    A step solves (J'J + damping I) step = -J'residual, and is taken only if it makes the sum of squares smaller. Taking
+    a second one with the same J costs next to nothing and brings nearly as much (Shamanskii 1967).
+    """
+    found = []
+    chunks = torch.arange(len(starts)).split(max(compute.search_batch // 16, 1))
+    progress = Progress("levenberg-marquardt", steps * len(chunks))
+    for chunk in chunks:
+        y, mask, _ = place_observation(observation, chunk, compute)
+        codes = compute.place(torch.from_numpy(starts[chunk.numpy()]))
+        found.append(_newton_steps(generate, y, mask, codes, steps, compute, progress).cpu())
+    return torch.cat(found).numpy()
+
+
+def _newton_steps(
+    generate: Generate, y: Tensor, mask: Tensor, codes: Tensor, steps: int, compute: Compute, progress: Progress
+) -> Tensor:
+    identity = torch.eye(codes.shape[1], device=codes.device)
+    known = mask.expand_as(y).flatten(1)[:, :, None]
+
+    def evaluate(codes: Tensor) -> tuple[Tensor, Tensor]:
+        residual = torch.where(mask, generate(codes) - y, 0.0).flatten(1)
+        return residual, residual.square().sum(dim=1)
+
+    residual, value = evaluate(codes)
+    damping = torch.full_like(value, FIRST_DAMPING)
+    for _ in range(steps):
+        slopes = jacobian(generate, codes, compute) * known
+        curvature = slopes.mT @ slopes
+        for _ in range(2):
+            gradient = torch.einsum("npd,np->nd", slopes, residual)
+            # Where this fails the step is no improvement: it is refused, and the damping grows.
+            factor, _ = torch.linalg.cholesky_ex(curvature + damping[:, None, None] * identity)
+            step = torch.cholesky_solve(-gradient[:, :, None], factor).squeeze(2)
+            new_residual, new_value = evaluate(codes + step)
+            better = new_value < value
+            codes = torch.where(better[:, None], codes + step, codes)
+            residual = torch.where(better[:, None], new_residual, residual)
+            value = torch.where(better, new_value, value)
+            damping = torch.where(better, damping / 2, damping * 2).clamp(1e-7, 1e7)
+        progress.advance()
+    return codes

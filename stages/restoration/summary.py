@@ -3,7 +3,7 @@
 import pandas as pd
 
 # The methods whose scores stand in the summary.
-INVERSION, RESTORATION = "newton", "posterior_mean"
+INVERSION, RESTORATION = "whitened", "posterior_mean"
 
 
 def summarise(tables: dict[str, pd.DataFrame], losses: list[str]) -> dict[str, dict]:

@@ -2,7 +2,8 @@
 
 The textbook loop takes one image at a time: float32, Adam at rate 0.1, 5000 steps on ||G(z) - I||, one start. This
 project's search takes them all at once. Both invert the same validation images with the same trained generator (after
-`dvc repro`). Said are seconds an image, PSNR, and the ratio for the shortest search whose median PSNR is no worse.
+`dvc repro`). Said are seconds an image and PSNR after each of the search's walks, and the ratio for the first of them
+whose median PSNR is no worse.
 """
 
 import argparse
@@ -16,13 +17,11 @@ from stages.pipeline.artifacts import MISFIT, MODELS, load_number
 from stages.pipeline.compute import choose_compute
 from stages.pipeline.images import pick_images
 from stages.pipeline.params import load_params
-from stages.restoration.methods import draw
+from stages.restoration.methods import FINALISTS, draw
 from stages.restoration.objective import Misfit, Objective
 from stages.restoration.observation import clean
 from stages.restoration.quality import mse, psnr
-from stages.restoration.search import Walk, descend, draw_prior, newton_search, screen
-
-NEWTON_STEPS = (5, 10, 20, 40)
+from stages.restoration.search import descend, draw_prior, least_squares_search, screen, usual_walk
 
 
 def textbook(generator: Generator, image: torch.Tensor, start: torch.Tensor, steps: int) -> np.ndarray:
@@ -41,7 +40,7 @@ def main() -> None:
     parser.add_argument("--loss", default="non_saturating")
     parser.add_argument("--images", type=int, default=64, help="validation images that this project's search inverts")
     parser.add_argument(
-        "--textbook-images", type=int, default=12, help="the first of them, which the textbook loop does"
+        "--textbook-images", type=int, default=24, help="the first of them, which the textbook loop does"
     )
     parser.add_argument("--textbook-steps", type=int, default=5000)
     arguments = parser.parse_args()
@@ -65,27 +64,26 @@ def main() -> None:
     textbook_seconds = float(np.median(seconds))
     print(f"textbook: {textbook_seconds:.2f} s an image, {_words(reference)} over {few} images")
 
-    settings = params.search.map
+    settings, lengths = params.search.map, params.invert.whitened_steps
     observation = clean(images)
     objective = Objective(observation, Misfit(load_number(MISFIT / f"{arguments.loss}.json", "fitted_slope")).data_term)
 
-    def search(newton_steps: int) -> np.ndarray:
+    def search(walks: int) -> np.ndarray:
         samples = draw_prior(settings.samples, generator.shape["latent_dim"], params.seed)
-        found = screen(generator, objective, samples, settings.restarts, compute)
-        for steps, kept in ((settings.explore_steps, 1), (settings.steps, 1)):
-            walk = Walk(steps, settings.learning_rate, settings.ramp_down, keep_best=True)
-            found = descend(generator, objective, found, walk, compute, "adam")[0][:, :kept]
-        return newton_search(generator, observation, found, steps=newton_steps, compute=compute)
+        starts = screen(generator, objective, samples, settings.restarts, compute)
+        explore, *own = (usual_walk(settings, steps) for steps in (settings.explore_steps, *lengths[:walks]))
+        starts, _ = descend(generator, objective, starts, explore, compute, "explore")
+        return least_squares_search(generator, observation, starts[:, :FINALISTS], own, compute)
 
     search(1)  # warm up
     ratio = None
-    for newton_steps in NEWTON_STEPS:
+    for walks in range(1, len(lengths) + 1):
         began = time.perf_counter()
-        found = search(newton_steps)
+        found = search(walks)
         each = (time.perf_counter() - began) / len(images)
         scores = psnr(mse(images, draw(generator, found, compute)))
         print(
-            f"{newton_steps:2} newton steps: {each:.4f} s an image, {textbook_seconds / each:.0f} times as fast, "
+            f"{sum(lengths[:walks]):4} steps: {each:.4f} s an image, {textbook_seconds / each:.0f} times as fast, "
             f"{_words(scores[:few])} over the same {few} images, {_words(scores)} over {len(images)}"
         )
         if ratio is None and np.median(scores[:few]) >= np.median(reference):

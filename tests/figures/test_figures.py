@@ -27,7 +27,7 @@ def pictures(count: int, channels: int) -> np.ndarray:
 
 def restored(key: str, conditions: list, channels: int) -> dict[str, dict[str, np.ndarray]]:
     count = 5 * len(conditions)
-    arrays = {name: pictures(count, channels) for name in ("images", "observed", *METHODS, "newton", "posterior_std")}
+    arrays = {name: pictures(count, channels) for name in ("images", "observed", *METHODS, "whitened", "posterior_std")}
     mask = np.ones((count, 1, 8, 8), dtype=bool)
     mask[:, :, :4] = False
     arrays["completions"] = (np.stack([pictures(count, channels)] * 3, axis=1) * 255).astype(np.uint8)
@@ -53,7 +53,7 @@ def test_panels_of_grey_and_colour_images_repeat_their_bytes(tmp_path, channels)
         "inversion": lambda: inversion_panels(restored("source", ["generated", "train", "test"], channels)),
         "denoising": lambda: denoising_panels(restored("sigma", [0.0, 0.5], channels)),
         "inpainting": lambda: inpainting_panels(restored("holes", [1, 2], channels)),
-        "completions": lambda: completion_panels(restored("holes", [1, 2], channels)),
+        "completions": lambda: completion_panels("minimax", restored("holes", [1, 2], channels)["minimax"]),
         "samples": lambda: sample_grids(
             {loss: {epoch: (pictures(64, channels) * 255).astype(np.uint8) for epoch in (1, 2)} for loss in LOSSES}
         ),
@@ -106,7 +106,7 @@ def test_the_best_norm_of_each_corruption_is_bold():
 def test_solvers_have_a_line_each():
     rows = [
         {"solver": solver, "steps": steps, "seconds": steps / 100, "squared_error": 1 / steps, "psnr": 20.0}
-        for solver in ("adam", "newton")
+        for solver in ("adam", "whitened")
         for steps in (1, 10)
     ]
     figure = solver_curves(pd.DataFrame(rows), pd.DataFrame({"restarts": [1, 2], "psnr": [20.0, 21.0]}))

@@ -19,7 +19,7 @@ def spectra(losses: list[str]) -> pd.DataFrame:
         {"loss": loss, "method": method, "source": source, "frequency": frequency}
         | {"image_power": 10.0**-frequency, "residual_power": 1e-4, "residual_share": 0.5}
         for loss in losses
-        for method in ("plain", "newton")
+        for method in ("plain", "whitened")
         for source in ("generated", "train", "test")
         for frequency in range(4)
     ]
@@ -48,7 +48,7 @@ def features(losses: list[str]) -> tuple[pd.DataFrame, pd.DataFrame]:
     cells = [
         {"loss": loss, "method": method, "source": source}
         for loss in losses
-        for method in ("plain", "newton")
+        for method in ("plain", "whitened")
         for source in ("generated", "real")
     ]
     scores = {"psnr": 30.0, "psnr_low": 29.0, "psnr_high": 31.5, "share_of_error": 0.8, "share_of_pixels": 0.2}

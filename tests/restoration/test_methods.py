@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from stages.pipeline.params import Invert
 from stages.restoration.methods import (
     compare_norms,
     draw,
@@ -69,18 +70,22 @@ def test_map_and_the_posterior_mean_restore_better_than_plain(tiny_generator, im
     assert error["map"] < error["plain"] / 10 and error["posterior_mean"] < error["plain"] / 10
 
 
-def test_invert_returns_each_method_and_newton_finds_generated_images(tiny_generator, images, common):
-    found = invert(tiny_generator, images, misfit=MISFIT, patience=1, newton_steps=8, **common)
+def test_invert_returns_each_method_and_whitened_finds_generated_images(tiny_generator, images, common):
+    found = invert(
+        tiny_generator, images, misfit=MISFIT, settings=Invert(patience=1, whitened_steps=[40, 40]), **common
+    )
     check(found, dict.fromkeys(INVERSIONS, images.shape) | {f"{method}_codes": (6, 4) for method in INVERSIONS})
     for method in INVERSIONS:
         assert np.array_equal(found[method], draw(tiny_generator, found[f"{method}_codes"], common["compute"]))
     error = {method: mse(images, found[method]) for method in INVERSIONS}
-    assert (error["newton"] < 1e-7).all() and (error["newton"] < error["map"]).all()
+    assert (error["whitened"] < 1e-7).all() and (error["whitened"] < error["map"]).all()
 
 
 def test_patience_is_for_plain_alone(tiny_generator, images, common):
-    settings = {"misfit": MISFIT, "newton_steps": 1} | common
-    once, twice = (invert(tiny_generator, images, patience=patience, **settings) for patience in (1, 2))
+    once, twice = (
+        invert(tiny_generator, images, misfit=MISFIT, settings=Invert(patience=patience, whitened_steps=[1]), **common)
+        for patience in (1, 2)
+    )
     assert {name for name in once if once[name].tobytes() != twice[name].tobytes()} == {"plain", "plain_codes"}
 
 

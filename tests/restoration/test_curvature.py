@@ -1,0 +1,59 @@
+"""Curvature: what reverse mode finds, over known pixels only, and made flat by whitening."""
+
+import numpy as np
+import pytest
+import torch
+
+from stages.restoration.curvature import curvatures, evenly, jacobian, whiten
+from stages.restoration.objective import Misfit
+from stages.restoration.observation import masked
+from stages.restoration.search import draw_prior
+
+MISFIT = Misfit(slope=0.002)
+
+
+def slopes_of(generate, code: torch.Tensor) -> torch.Tensor:
+    """dG/dz of one code by reverse mode, (pixels, latent_dim)."""
+    return torch.autograd.functional.jacobian(lambda z: generate(z[None]).flatten(), code)
+
+
+def test_jacobian_is_what_reverse_mode_finds(tiny_generator, exact):
+    codes = torch.from_numpy(draw_prior(3, 4, seed=0))
+    found = jacobian(tiny_generator, codes, exact)
+    assert found.shape == (3, 28 * 28, 4)
+    for code, slopes in zip(codes, found, strict=True):
+        torch.testing.assert_close(slopes, slopes_of(tiny_generator, code), rtol=1e-4, atol=1e-6)
+
+
+def test_curvatures_are_weighted_sums_over_known_pixels_averaged_over_codes(tiny_generator, images, half, exact):
+    observation, codes = masked(images, half), np.tile(draw_prior(2, 4, seed=0), (6, 1, 1))
+    even, information = curvatures(tiny_generator, observation, codes, [evenly, MISFIT.information], exact)
+    known = torch.from_numpy(half[0]).flatten()
+    expected = [[], []]
+    for code in torch.from_numpy(codes[0]):
+        slopes = slopes_of(tiny_generator, code)[known]
+        drawn = tiny_generator(code[None]).flatten()[known]
+        for parts, weights in zip(
+            expected, (torch.ones_like(drawn), MISFIT.information(drawn, torch.zeros(()))), strict=True
+        ):
+            parts.append(slopes.T @ torch.diag(weights) @ slopes)
+    for found, parts in zip((even, information), expected, strict=True):
+        assert found.shape == (6, 4, 4)
+        torch.testing.assert_close(found[0], torch.stack(parts).mean(dim=0), rtol=1e-3, atol=1e-5)
+
+
+@pytest.mark.parametrize("junk", [0.7, np.nan])
+def test_hidden_pixels_do_not_count(tiny_generator, images, half, exact, junk):
+    codes = np.tile(draw_prior(1, 4, seed=0), (6, 1, 1))
+    seen = masked(images, half)
+    spoilt = type(seen)(np.where(half, seen.y, np.float32(junk)), seen.mask, seen.sigma)
+    first, second = (curvatures(tiny_generator, each, codes, [evenly], exact)[0] for each in (seen, spoilt))
+    assert torch.equal(first, second)
+
+
+def test_whitened_coordinates_have_the_same_curvature_in_all_directions():
+    root = torch.randn((5, 7, 7), generator=torch.Generator().manual_seed(0))
+    hessian = root @ root.mT + torch.eye(7)
+    axes = whiten(hessian)
+    torch.testing.assert_close(axes.mT @ hessian @ axes, torch.eye(7).expand(5, 7, 7), rtol=0, atol=1e-4)
+    torch.testing.assert_close(axes @ axes.mT, torch.linalg.inv(hessian), rtol=1e-3, atol=1e-4)
