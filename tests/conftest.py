@@ -15,6 +15,8 @@ from stages.pipeline.params import Search
 from stages.restoration.methods import draw
 from tests.project import TINY, Project
 
+torch.set_num_threads(1)  # two tests run at a time
+
 
 @pytest.fixture
 def exact() -> Compute:

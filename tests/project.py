@@ -58,6 +58,7 @@ class Project:
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
             "PYTHONDONTWRITEBYTECODE": "1",
             "DVC_NO_ANALYTICS": "1",
+            "OMP_NUM_THREADS": "1",  # two tests run at a time: more threads than cores wait for each other
             "DVC_GLOBAL_CONFIG_DIR": away,
             "DVC_SYSTEM_CONFIG_DIR": away,
             "DVC_SITE_CACHE_DIR": away,
