@@ -9,6 +9,7 @@ from stages.pipeline.compute import choose_compute
 from stages.pipeline.images import pick_images
 from stages.pipeline.params import load_params
 from stages.restoration.methods import compare_norms, typical_misfit
+from stages.restoration.names import usual_loss
 from stages.restoration.norms import salt_and_pepper
 from stages.restoration.objective import Misfit
 from stages.restoration.observation import clean, draw_windows, masked, noisy, stack
@@ -18,7 +19,7 @@ SIGMAS, HOLES = (0.1, 0.3, 0.5, 1.0), (1, 2, 3)
 
 def main() -> None:
     params, compute = load_params(), choose_compute()
-    loss, count, seed = params.usual_loss, params.norms.images, params.seed
+    loss, count, seed = usual_loss(params.losses), params.norms.images, params.seed
     generator = compute.place(load_for_search(MODELS / loss / "generator.safetensors"))
     misfit = Misfit(load_number(MISFIT / f"{loss}.json", "slope"))
     images, _ = pick_images("test", count, seed)

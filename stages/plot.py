@@ -28,11 +28,12 @@ from stages.pipeline.artifacts import (
 )
 from stages.pipeline.command import run
 from stages.pipeline.params import load_params
+from stages.restoration.names import usual_loss
 
 
 def main() -> None:
-    params = load_params()
-    losses, usual = params.losses, params.usual_loss
+    losses = load_params().losses
+    usual = usual_loss(losses)
     samples = {loss: load_samples(loss) for loss in losses}
     inverted, denoised, inpainted = (
         {loss: load_arrays(folder / f"{loss}.npz") for loss in losses} for folder in (INVERTED, DENOISED, INPAINTED)

@@ -20,6 +20,7 @@ from stages.pipeline.errors import UserError
 from stages.pipeline.params import Params, load_params
 from stages.pipeline.pictures import Picture, border_note, load_picture, save_image, side_by_side
 from stages.restoration.methods import restore
+from stages.restoration.names import usual_loss
 from stages.restoration.objective import Misfit
 from stages.restoration.observation import Observation
 
@@ -85,7 +86,7 @@ def _arguments(params: Params) -> argparse.Namespace:
     parser.add_argument("--sigma", type=float, default=0.0, help="its noise's standard deviation, white being 1 (0)")
     parser.add_argument("--mask", type=Path, help="picture of the same size: white is known, all else is missing")
     parser.add_argument("--invert", action="store_true", help="it is dark ink on light paper: restore its negative")
-    losses, usual = params.losses, params.usual_loss
+    losses, usual = params.losses, usual_loss(params.losses)
     parser.add_argument("--loss", default=usual, help=f"which GAN: {', '.join(losses)} ({usual})")
     parser.add_argument("--output", type=Path, help=f"folder to write to ({RESTORED}/<picture's name>)")
     arguments = parser.parse_args()

@@ -6,20 +6,21 @@ from stages.pipeline.command import run, say
 from stages.pipeline.compute import choose_compute
 from stages.pipeline.images import pick_images
 from stages.pipeline.params import load_params
+from stages.restoration.names import usual_loss
 from stages.restoration.objective import Misfit
 from stages.restoration.solvers import best_of_restarts, compare_solvers
 
 
 def main() -> None:
     params, compute = load_params(), choose_compute()
-    loss = params.usual_loss
+    loss = usual_loss(params.losses)
     generator = compute.place(load_for_search(MODELS / loss / "generator.safetensors"))
     images, _ = pick_images("validation", params.solvers.images, params.seed)
     say(f"solvers: {loss}: {compute}")
     settings = {
         "latent_dim": generator.shape["latent_dim"],
         "settings": params.search.map,
-        "whitened_steps": params.invert.whitened_steps,
+        "walks": params.invert.walks,
         "seed": params.seed,
         "compute": compute,
     }

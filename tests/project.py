@@ -21,7 +21,7 @@ TINY = {
         "map": {"samples": 4, "restarts": 2, "explore_steps": 2, "whitened_steps": 2, "steps": 2},
         "posterior": {"steps": 6, "burn_in": 2},
     },
-    "invert": {"patience": 1, "whitened_steps": [1, 1]},
+    "invert": {"patience": 1, "walks": [1, 1]},
     "denoise": {"sigmas": [0.0, 0.3]},
     "inpaint": {"holes": [1, 2]},
     "norms": {"images": 2, "restarts": 1},

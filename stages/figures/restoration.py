@@ -178,7 +178,9 @@ def norm_table(norms: pd.DataFrame) -> Figure:
 def solver_curves(solvers: pd.DataFrame, restarts: pd.DataFrame) -> Figure:
     """Squared error and PSNR of inversion against steps and seconds an image, a line a solver; best of R against R."""
     figure, axes = plt.subplots(2, 3, figsize=(12, 6.2), layout="constrained")
-    for column, (x, label) in enumerate((("steps", "steps of the last phase"), ("seconds", "seconds an image"))):
+    for column, (x, label) in enumerate(
+        (("steps", "steps after exploring (newton: Jacobians)"), ("seconds", "seconds an image"))
+    ):
         for row, (y, name) in enumerate((("squared_error", "squared error a pixel"), ("psnr", "PSNR, dB"))):
             for number, (solver, curve) in enumerate(solvers.groupby("solver", sort=False)):
                 axes[row, column].plot(curve[x], curve[y], "-", color=f"C{number}", marker=".", label=solver)
@@ -190,7 +192,7 @@ def solver_curves(solvers: pd.DataFrame, restarts: pd.DataFrame) -> Figure:
     axes[0, 2].plot(restarts.restarts, restarts.psnr, "-", color="black", marker=".")
     axes[0, 2].set_xscale("log", base=2)
     axes[0, 2].set_xlabel("R")
-    axes[0, 2].set_ylabel("PSNR of the best of R starts, dB")
+    axes[0, 2].set_ylabel("PSNR of the best of R starts, whitened, dB")
     axes[1, 2].axis("off")
     handles, names = axes[0, 0].get_legend_handles_labels()
     axes[1, 2].legend(handles, names, loc="upper left")

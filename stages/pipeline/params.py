@@ -111,7 +111,7 @@ class Search(_Group):
 
 class Invert(_Group):
     patience: Count
-    whitened_steps: Annotated[list[Count], Field(min_length=1)]
+    walks: Annotated[list[Count], Field(min_length=1)]
 
 
 class Denoise(_Group):
@@ -162,11 +162,6 @@ class Params(_Group):
     norms: Norms
     solvers: Solvers
     measure: Measure
-
-    @property
-    def usual_loss(self) -> Loss:
-        """The loss whose generator serves where one has to do: the better prior, if it is there."""
-        return "non_saturating" if "non_saturating" in self.losses else self.losses[-1]
 
     @model_validator(mode="after")
     def _enough_samples_for_norms(self) -> Self:

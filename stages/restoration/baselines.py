@@ -6,6 +6,7 @@ noise level or number of windows.
 
 import math
 import multiprocessing
+import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -28,6 +29,7 @@ from stages.restoration.quality import mse, psnr
 
 Settings = dict[str, Any]
 
+WORKERS = min(os.cpu_count() or 1, 4)
 ROUNDING = 1 / 255**2 / 12  # variance that rounding to uint8 leaves in every pixel
 
 
@@ -77,7 +79,7 @@ def tune_and_restore(
     conditions = list(zip(tuning, observations, strict=True))
     cells = [(baseline, *condition) for baseline in baselines.values() for condition in conditions]
     # In processes of their own: most of these libraries hold Python's lock while they work.
-    with ProcessPoolExecutor(mp_context=multiprocessing.get_context("spawn")) as workers:
+    with ProcessPoolExecutor(WORKERS, mp_context=multiprocessing.get_context("spawn")) as workers:
         found = list(workers.map(partial(_tune_and_restore_cell, validation), *zip(*cells, strict=True)))
     count = len(conditions)
     by_method = {method: found[place * count : (place + 1) * count] for place, method in enumerate(baselines)}

@@ -1,6 +1,6 @@
 """Curvature in the latent space, and coordinates in which it is the same in all directions.
 
-A change of a code moves the image a hundred times farther along some directions than along others. With J = dG/dz, the
+A change of a code moves the image many times farther along some directions than along others. With J = dG/dz, the
 Gauss-Newton approximation of a data term's Hessian is J' D J, where D is the data term's own curvature at each pixel
 (Nocedal & Wright 2006, sec. 10.3). In coordinates u with z = W u and W W' = Hessian^-1 it is the identity: searches
 and chains of samples take even steps there.
@@ -36,7 +36,7 @@ def curvatures(
     """J' D J over known pixels for each of the `weights`, averaged over codes: (N, latent_dim, latent_dim)."""
     flat, owner = flatten_chains(codes)
     found = []
-    for chunk in torch.arange(len(flat)).split(max(compute.search_batch // 16, 1)):  # a Jacobian has many columns
+    for chunk in torch.arange(len(flat)).split(jacobian_batch(compute)):
         own = compute.place(flat[chunk])
         _, mask, sensor = place_observation(observation, owner[chunk], compute)
         images = generate(own)
@@ -54,12 +54,17 @@ def whiten(hessian: Tensor) -> Tensor:
     return torch.linalg.solve_triangular(upper, identity.expand_as(upper), upper=True)
 
 
+def jacobian_batch(compute: Compute) -> int:
+    """Codes whose Jacobians, with a column for each latent, are taken at a time."""
+    return max(compute.search_batch // 16, 1)
+
+
 @torch.no_grad()
 def jacobian(generate: Generate, codes: Tensor, compute: Compute) -> Tensor:
     """dG/dz of codes (M, latent_dim): (M, pixels, latent_dim), float32, by forward mode.
 
-    In bfloat16 where the hardware has it, a quarter of the time: the error of about 2 % turns a step's direction a
-    little, while residuals, which decide where steps end, are float32.
+    In bfloat16 where the hardware has it, a quarter of the time: the error of about 2 % bends coordinates and turns
+    steps a little, and moves no minimum.
     """
     directions = torch.eye(codes.shape[1], device=codes.device)
 

@@ -1,7 +1,6 @@
 """The ways to restore an observation that the tables compare, run side by side."""
 
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 import torch
@@ -27,8 +26,8 @@ from stages.restoration.search import (
 
 FIRST_MISFIT = Misfit(slope=0.02)  # to search with before there is an estimate
 HELD_OUT = 0.1  # share of validation pixels that are hidden to estimate the misfit
-FINALISTS = 4  # explored starts of an inversion that are searched on
-MODES = 2  # best explored starts where the curvature is measured: a step fits where both are flat
+INVERSION_STARTS = 4  # explored ones that go on to the walks of an inversion
+CURVATURE_STARTS = 2  # best explored ones where the curvature is measured: a step fits where both are flat
 
 
 def restore(
@@ -46,9 +45,12 @@ def restore(
     plain is the textbook recipe, map the most probable code, posterior_mean the mean of x given y; what else comes with
     it is told by `sample_posterior`. The images of plain and map are G(z) itself, known pixels too.
     """
-    objective = Objective(observation, misfit.data_term)
-    found = _search_best(generate, objective, latent_dim, misfit, search.map, seed, compute)
-    codes = {"plain": _plain_search(generate, observation, latent_dim, search, seed, compute), "map": found.best}
+    objective, common = Objective(observation, misfit.data_term), {"seed": seed, "compute": compute}
+    found = explore(generate, objective, latent_dim=latent_dim, misfit=misfit, settings=search.map, **common)
+    codes = {
+        "plain": _plain_search(generate, observation, latent_dim, search, seed, compute),
+        "map": _refine(generate, objective, found, search.map, compute),
+    }
     samples = sample_posterior(
         generate,
         observation,
@@ -56,8 +58,7 @@ def restore(
         information=found.information,
         misfit=misfit,
         chains=Chains(**dict(search.posterior)),
-        seed=seed,
-        compute=compute,
+        **common,
     )
     return _draw_all(generate, codes, compute) | samples
 
@@ -80,11 +81,11 @@ def invert(
     """
     observation = clean(images)
     codes = {"plain": _plain_search(generate, observation, latent_dim, search, seed, compute, settings.patience)}
-    objective = Objective(observation, misfit.data_term)
-    found = _search_best(generate, objective, latent_dim, misfit, search.map, seed, compute)
-    codes["map"] = found.best
-    walks = [usual_walk(search.map, steps) for steps in settings.whitened_steps]
-    codes["whitened"] = least_squares_search(generate, observation, found.starts[:, :FINALISTS], walks, compute)
+    objective, common = Objective(observation, misfit.data_term), {"seed": seed, "compute": compute}
+    found = explore(generate, objective, latent_dim=latent_dim, misfit=misfit, settings=search.map, **common)
+    codes["map"] = _refine(generate, objective, found, search.map, compute)
+    walks = [usual_walk(search.map, steps) for steps in settings.walks]
+    codes["whitened"] = least_squares_search(generate, observation, found.starts[:, :INVERSION_STARTS], walks, compute)
     return _draw_all(generate, codes, compute)
 
 
@@ -103,8 +104,9 @@ def measure_misfit(
     """
     seen = numpy_stream(seed, "pixels held out").random(images[:, :1].shape) >= HELD_OUT
     objective = Objective(masked(images, seen), FIRST_MISFIT.data_term)
-    found = _search_best(generate, objective, latent_dim, FIRST_MISFIT, search.map, seed, compute)
-    return fit_misfit(images, draw(generate, found.best, compute), seen)
+    common = {"latent_dim": latent_dim, "settings": search.map, "seed": seed, "compute": compute}
+    found = explore(generate, objective, misfit=FIRST_MISFIT, **common)
+    return fit_misfit(images, draw(generate, _refine(generate, objective, found, search.map, compute), compute), seen)
 
 
 def typical_misfit(generate: Generate, misfit: Misfit, latent_dim: int, seed: int, compute: Compute) -> float:
@@ -126,11 +128,12 @@ def compare_norms(
 ) -> dict[str, np.ndarray]:
     """The most probable images under each data term, `<norm>, prior off` and `<norm>, prior on` (N, C, H, W)."""
     restored = {}
+    common = {"latent_dim": latent_dim, "misfit": misfit, "settings": settings, "seed": seed, "compute": compute}
     for norm in NORMS:
         for prior in (False, True):
             objective = norm_objective(norm, prior, observation, misfit, mean_misfit)
-            found = _search_best(generate, objective, latent_dim, misfit, settings, seed, compute)
-            restored[f"{norm}, prior {'on' if prior else 'off'}"] = draw(generate, found.best, compute)
+            best = _refine(generate, objective, explore(generate, objective, **common), settings, compute)
+            restored[f"{norm}, prior {'on' if prior else 'off'}"] = draw(generate, best, compute)
     return restored
 
 
@@ -166,30 +169,41 @@ def _plain_search(
 
 
 @dataclass(frozen=True)
-class _Found:
-    starts: np.ndarray  # (N, restarts, latent_dim): explored, least energy first
-    best: np.ndarray  # (N, latent_dim)
-    information: Tensor  # (N, latent_dim, latent_dim): Fisher information of the code near the best starts
+class Explored:
+    """Where the search of N observations stands after all starts have been tried."""
+
+    starts: np.ndarray  # (N, restarts, latent_dim), least energy first
+    axes: Tensor  # (N, latent_dim, latent_dim): coordinates whitened near the best of them
+    information: Tensor  # (N, latent_dim, latent_dim): Fisher information of the code, there too
 
 
-def _search_best(
+def explore(
     generate: Generate,
     objective: Objective,  # over N observations
+    *,
     latent_dim: int,
     misfit: Misfit,
     settings: MapSearch,
     seed: int,
     compute: Compute,
-) -> _Found:
-    """Explore from several starts, by Adam and then in coordinates whitened at the best of them; refine one."""
-    observation, walk = objective.observation, partial(usual_walk, settings)
+) -> Explored:
+    """Search a little from each of the best prior samples: by Adam, then in whitened coordinates."""
+    observation = objective.observation
     samples = draw_prior(settings.samples, latent_dim, seed)
     starts = screen(generate, objective, samples, settings.restarts, compute)
-    starts, _ = descend(generate, objective, starts, walk(settings.explore_steps), compute, "map search: explore")
-    squared_error, information = curvatures(
-        generate, observation, starts[:, :MODES], [evenly, misfit.information], compute
-    )
-    axes = search_axes(squared_error, observation, compute)
-    starts, _ = descend(generate, objective, starts, walk(settings.whitened_steps), compute, "map search: all", axes)
-    best, _ = descend(generate, objective, starts[:, :1], walk(settings.steps), compute, "map search: best", axes)
-    return _Found(starts, best[:, 0], information)
+    walk = usual_walk(settings, settings.explore_steps)
+    starts, _ = descend(generate, objective, starts, walk, compute, "map search: explore")
+    weights = [evenly, misfit.information]
+    curvature, information = curvatures(generate, observation, starts[:, :CURVATURE_STARTS], weights, compute)
+    axes = search_axes(curvature, observation, compute)
+    walk = usual_walk(settings, settings.whitened_steps)
+    starts, _ = descend(generate, objective, starts, walk, compute, "map search: whitened", axes)
+    return Explored(starts, axes, information)
+
+
+def _refine(
+    generate: Generate, objective: Objective, explored: Explored, settings: MapSearch, compute: Compute
+) -> np.ndarray:
+    """Codes (N, latent_dim): the best start of each observation, searched to the end."""
+    walk, starts = usual_walk(settings, settings.steps), explored.starts[:, :1]
+    return descend(generate, objective, starts, walk, compute, "map search: best", explored.axes)[0][:, 0]

@@ -93,7 +93,7 @@ def _run_chains(
     """After the burn-in: every fifth image of each chain (B, R, S, C, H, W), and all energies (B, R, steps)."""
     count, restarts, latent_dim = starts.shape
 
-    def whiten(vectors: Tensor, by: Tensor) -> Tensor:  # (B R, latent_dim)
+    def turn(vectors: Tensor, by: Tensor) -> Tensor:  # (B R, latent_dim)
         return (vectors.view(count, restarts, latent_dim) @ by).view(-1, latent_dim)
 
     def draw() -> Tensor:
@@ -110,7 +110,7 @@ def _run_chains(
             images = generate(codes)
         energies = energy(codes, images)
         (gradients,) = torch.autograd.grad(energies.sum(), codes)
-        return energies.detach(), whiten(gradients, whitening), images.detach()
+        return energies.detach(), turn(gradients, whitening), images.detach()
 
     codes = compute.place(flatten_chains(starts)[0])
     momentum = draw()
@@ -120,12 +120,12 @@ def _run_chains(
     for number in range(chains.steps):
         total = energies + kinetic(momentum)
         momentum = momentum - step / 2 * gradients
-        codes = codes + step / 2 * whiten(momentum, whitening.mT)
+        codes = codes + step / 2 * turn(momentum, whitening.mT)
         total = total - kinetic(momentum)
         memory = torch.exp(-FRICTION * step)
         momentum = memory * momentum + (1 - memory.square()).sqrt() * draw()
         total = total + kinetic(momentum)  # what redrawing adds is no error
-        codes = codes + step / 2 * whiten(momentum, whitening.mT)
+        codes = codes + step / 2 * turn(momentum, whitening.mT)
         energies, gradients, images = evaluate(codes)
         momentum = momentum - step / 2 * gradients
         if number < chains.burn_in:

@@ -3,7 +3,7 @@
 The textbook recipe is Adam on the L2 distance to the whole observed image, from one start. This project's search starts
 from the most promising of many prior samples (Bora et al. 2017 restart too), and after a few steps lets Adam go on in
 whitened coordinates (restoration/curvature.py). Adam's own scaling is one of single coordinates, but a generator's
-curvature is far from diagonal: whitened, the same steps get ten to a hundred times as far. And where the kinks of the
+curvature is far from diagonal: whitened, a tenth of the steps leaves the same error. And where the kinks of the
 generator's ReLUs cut Newton's steps short, Adam's averaging walks on. The generator is known only as a frozen function.
 """
 
@@ -23,7 +23,7 @@ from stages.restoration.curvature import curvatures, evenly, whiten
 from stages.restoration.objective import Generate, Objective
 from stages.restoration.observation import Observation
 
-DAMPING = 0.1  # beside a curvature of the squared error of 1 to 100 in most directions
+DAMPING = 0.1  # beside the squared error's curvature
 
 
 def draw_prior(count: int, latent_dim: int, seed: int) -> np.ndarray:

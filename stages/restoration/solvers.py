@@ -12,8 +12,8 @@ from torch import Tensor
 from stages.pipeline.compute import Compute
 from stages.pipeline.params import MapSearch, Solvers
 from stages.pipeline.progress import Progress
-from stages.restoration.curvature import jacobian
-from stages.restoration.methods import draw
+from stages.restoration.curvature import jacobian, jacobian_batch
+from stages.restoration.methods import draw, explore
 from stages.restoration.objective import Generate, Misfit, Objective, place_observation
 from stages.restoration.observation import Observation, clean
 from stages.restoration.quality import mse, psnr
@@ -22,12 +22,11 @@ from stages.restoration.search import (
     draw_prior,
     least_squares_search,
     plain_search,
-    screen,
     squared_error,
     usual_walk,
 )
 
-FIRST_DAMPING = 0.01  # of a Newton step, beside a curvature of 1 to 100 in most directions
+FIRST_DAMPING = 0.01  # of a Newton step
 
 
 def compare_solvers(
@@ -37,7 +36,7 @@ def compare_solvers(
     latent_dim: int,
     misfit: Misfit,  # of fitted pixels
     settings: MapSearch,
-    whitened_steps: list[int],
+    walks: list[int],
     lengths: Solvers,
     seed: int,
     compute: Compute,
@@ -45,19 +44,18 @@ def compare_solvers(
     """Rows solver, steps, seconds (an image, starts included), squared_error (a pixel) and psnr: means over images.
 
     Every row is a run of its own, since a rate that ramps down depends on where it ends. Plain begins from a prior
-    sample, the others from the best of several codes, explored as `settings` say. All minimise the squared error.
+    sample, the others from the best explored start. All minimise the squared error, but for exploring.
     """
     observation = clean(images)
-    samples = draw_prior(max(settings.samples, len(images)), latent_dim, seed)
     walk = partial(usual_walk, settings)
 
     def explored() -> np.ndarray:
-        objective = Objective(observation, misfit.data_term)
-        starts = screen(generate, objective, samples, settings.restarts, compute)
-        return descend(generate, objective, starts, walk(settings.explore_steps), compute, "explore")[0][:, :1]
+        objective, common = Objective(observation, misfit.data_term), {"latent_dim": latent_dim, "seed": seed}
+        found = explore(generate, objective, misfit=misfit, settings=settings, compute=compute, **common)
+        return found.starts[:, :1]
 
     def plain(steps: int) -> np.ndarray:
-        rate, starts = settings.learning_rate, samples[: len(images)]
+        rate, starts = settings.learning_rate, draw_prior(len(images), latent_dim, seed)
         return plain_search(generate, observation, starts, steps=steps, learning_rate=rate, compute=compute)
 
     def adam(steps: int) -> np.ndarray:
@@ -67,15 +65,15 @@ def compare_solvers(
     def newton(steps: int) -> np.ndarray:
         return levenberg_marquardt(generate, observation, explored()[:, 0], steps=steps, compute=compute)
 
-    def whitened(walks: int) -> np.ndarray:
-        own = [walk(steps) for steps in whitened_steps[:walks]]
+    def whitened(number: int) -> np.ndarray:
+        own = [walk(steps) for steps in walks[:number]]
         return least_squares_search(generate, observation, explored(), own, compute)
 
     runs: list[tuple[str, int, Callable[[], np.ndarray]]] = []  # solver, steps, and the run that gives its codes
     runs += [("plain", steps, partial(plain, steps)) for steps in lengths.adam_steps]
     runs += [("adam", steps, partial(adam, steps)) for steps in lengths.adam_steps]
     runs += [("newton", steps, partial(newton, steps)) for steps in lengths.newton_steps]
-    runs += [("whitened", steps, partial(whitened, walks)) for walks, steps in enumerate(accumulate(whitened_steps), 1)]
+    runs += [("whitened", steps, partial(whitened, number)) for number, steps in enumerate(accumulate(walks), 1)]
     rows = []
     for solver, steps, solve in runs:
         start = time.perf_counter()
@@ -93,22 +91,22 @@ def best_of_restarts(
     *,
     latent_dim: int,
     settings: MapSearch,
-    whitened_steps: list[int],
+    walks: list[int],
     restarts: list[int],
     seed: int,
     compute: Compute,
 ) -> list[dict[str, object]]:
     """Rows restarts and psnr, the mean over images of the start that ends with the least error among so many.
 
-    The starts are prior samples in the order in which they were drawn, each explored and searched to the end.
+    The starts are prior samples in the order in which they were drawn, each searched a little by Adam and then as
+    `least_squares_search` does.
     """
     count, most = len(images), max(restarts)
     every = clean(images).rows(np.arange(count).repeat(most))
     starts = np.tile(draw_prior(most, latent_dim, seed), (count, 1))[:, None]
     walk, objective = partial(usual_walk, settings), Objective(every, squared_error, prior=0.0)
     starts, _ = descend(generate, objective, starts, walk(settings.explore_steps), compute, "explore")
-    walks = [walk(steps) for steps in whitened_steps]
-    codes = least_squares_search(generate, every, starts, walks, compute)
+    codes = least_squares_search(generate, every, starts, [walk(steps) for steps in walks], compute)
     errors = mse(every.y, draw(generate, codes, compute)).reshape(count, most)
     return [{"restarts": number, "psnr": psnr(errors[:, :number].min(axis=1)).mean()} for number in restarts]
 
@@ -128,7 +126,7 @@ def levenberg_marquardt(
     a second one with the same J costs next to nothing and brings nearly as much (Shamanskii 1967).
     """
     found = []
-    chunks = torch.arange(len(starts)).split(max(compute.search_batch // 16, 1))
+    chunks = torch.arange(len(starts)).split(jacobian_batch(compute))
     progress = Progress("levenberg-marquardt", steps * len(chunks))
     for chunk in chunks:
         y, mask, _ = place_observation(observation, chunk, compute)

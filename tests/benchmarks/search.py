@@ -17,11 +17,11 @@ from stages.pipeline.artifacts import MISFIT, MODELS, load_number
 from stages.pipeline.compute import choose_compute
 from stages.pipeline.images import pick_images
 from stages.pipeline.params import load_params
-from stages.restoration.methods import FINALISTS, draw
+from stages.restoration.methods import INVERSION_STARTS, draw, explore
 from stages.restoration.objective import Misfit, Objective
 from stages.restoration.observation import clean
 from stages.restoration.quality import mse, psnr
-from stages.restoration.search import descend, draw_prior, least_squares_search, screen, usual_walk
+from stages.restoration.search import draw_prior, least_squares_search, usual_walk
 
 
 def textbook(generator: Generator, image: torch.Tensor, start: torch.Tensor, steps: int) -> np.ndarray:
@@ -64,16 +64,16 @@ def main() -> None:
     textbook_seconds = float(np.median(seconds))
     print(f"textbook: {textbook_seconds:.2f} s an image, {_words(reference)} over {few} images")
 
-    settings, lengths = params.search.map, params.invert.whitened_steps
+    settings, lengths = params.search.map, params.invert.walks
     observation = clean(images)
-    objective = Objective(observation, Misfit(load_number(MISFIT / f"{arguments.loss}.json", "fitted_slope")).data_term)
+    misfit = Misfit(load_number(MISFIT / f"{arguments.loss}.json", "fitted_slope"))
+    objective = Objective(observation, misfit.data_term)
+    common = {"latent_dim": generator.shape["latent_dim"], "seed": params.seed, "compute": compute}
 
     def search(walks: int) -> np.ndarray:
-        samples = draw_prior(settings.samples, generator.shape["latent_dim"], params.seed)
-        starts = screen(generator, objective, samples, settings.restarts, compute)
-        explore, *own = (usual_walk(settings, steps) for steps in (settings.explore_steps, *lengths[:walks]))
-        starts, _ = descend(generator, objective, starts, explore, compute, "explore")
-        return least_squares_search(generator, observation, starts[:, :FINALISTS], own, compute)
+        found = explore(generator, objective, misfit=misfit, settings=settings, **common)
+        own = [usual_walk(settings, steps) for steps in lengths[:walks]]
+        return least_squares_search(generator, observation, found.starts[:, :INVERSION_STARTS], own, compute)
 
     search(1)  # warm up
     ratio = None

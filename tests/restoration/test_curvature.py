@@ -1,5 +1,7 @@
 """Curvature: what reverse mode finds, over known pixels only, and made flat by whitening."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -25,21 +27,22 @@ def test_jacobian_is_what_reverse_mode_finds(tiny_generator, exact):
         torch.testing.assert_close(slopes, slopes_of(tiny_generator, code), rtol=1e-4, atol=1e-6)
 
 
-def test_curvatures_are_weighted_sums_over_known_pixels_averaged_over_codes(tiny_generator, images, half, exact):
-    observation, codes = masked(images, half), np.tile(draw_prior(2, 4, seed=0), (6, 1, 1))
-    even, information = curvatures(tiny_generator, observation, codes, [evenly, MISFIT.information], exact)
-    known = torch.from_numpy(half[0]).flatten()
-    expected = [[], []]
-    for code in torch.from_numpy(codes[0]):
-        slopes = slopes_of(tiny_generator, code)[known]
-        drawn = tiny_generator(code[None]).flatten()[known]
-        for parts, weights in zip(
-            expected, (torch.ones_like(drawn), MISFIT.information(drawn, torch.zeros(()))), strict=True
-        ):
-            parts.append(slopes.T @ torch.diag(weights) @ slopes)
-    for found, parts in zip((even, information), expected, strict=True):
-        assert found.shape == (6, 4, 4)
-        torch.testing.assert_close(found[0], torch.stack(parts).mean(dim=0), rtol=1e-3, atol=1e-5)
+@pytest.mark.parametrize("search_batch", [8, 64])  # a code at a time, and four
+def test_curvatures_are_weighted_sums_over_known_pixels_averaged_over_codes(
+    tiny_generator, images, exact, search_batch
+):
+    mask = np.random.default_rng(0).random(images.shape) < 0.5  # another one for each image
+    observation, codes = masked(images, mask), draw_prior(12, 4, seed=0).reshape(6, 2, 4)
+    compute = replace(exact, search_batch=search_batch)
+    even, information = curvatures(tiny_generator, observation, codes, [evenly, MISFIT.information], compute)
+    assert even.shape == information.shape == (6, 4, 4)
+    for own, known, *found in zip(torch.from_numpy(codes), torch.from_numpy(mask), even, information, strict=True):
+        expected = []
+        for code in own:
+            slopes, drawn = slopes_of(tiny_generator, code)[known.flatten()], tiny_generator(code[None])[0][known]
+            weights = (torch.ones_like(drawn), MISFIT.information(drawn, torch.zeros(())))
+            expected.append(torch.stack([slopes.T @ torch.diag(weight) @ slopes for weight in weights]))
+        torch.testing.assert_close(torch.stack(found), torch.stack(expected).mean(dim=0), rtol=1e-3, atol=1e-5)
 
 
 @pytest.mark.parametrize("junk", [0.7, np.nan])

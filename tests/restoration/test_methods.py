@@ -7,9 +7,11 @@ import pytest
 import torch
 
 from stages.pipeline.params import Invert
+from stages.restoration import methods
 from stages.restoration.methods import (
     compare_norms,
     draw,
+    explore,
     invert,
     measure_misfit,
     restore,
@@ -17,8 +19,8 @@ from stages.restoration.methods import (
 )
 from stages.restoration.names import INVERSIONS, METHODS
 from stages.restoration.norms import NORMS
-from stages.restoration.objective import FLOOR, Misfit
-from stages.restoration.observation import masked, noisy, stack
+from stages.restoration.objective import FLOOR, Misfit, Objective
+from stages.restoration.observation import clean, masked, noisy, stack
 from stages.restoration.quality import mse
 
 MISFIT = Misfit(slope=0.002)
@@ -71,9 +73,7 @@ def test_map_and_the_posterior_mean_restore_better_than_plain(tiny_generator, im
 
 
 def test_invert_returns_each_method_and_whitened_finds_generated_images(tiny_generator, images, common):
-    found = invert(
-        tiny_generator, images, misfit=MISFIT, settings=Invert(patience=1, whitened_steps=[40, 40]), **common
-    )
+    found = invert(tiny_generator, images, misfit=MISFIT, settings=Invert(patience=1, walks=[40, 40]), **common)
     check(found, dict.fromkeys(INVERSIONS, images.shape) | {f"{method}_codes": (6, 4) for method in INVERSIONS})
     for method in INVERSIONS:
         assert np.array_equal(found[method], draw(tiny_generator, found[f"{method}_codes"], common["compute"]))
@@ -83,10 +83,25 @@ def test_invert_returns_each_method_and_whitened_finds_generated_images(tiny_gen
 
 def test_patience_is_for_plain_alone(tiny_generator, images, common):
     once, twice = (
-        invert(tiny_generator, images, misfit=MISFIT, settings=Invert(patience=patience, whitened_steps=[1]), **common)
+        invert(tiny_generator, images, misfit=MISFIT, settings=Invert(patience=patience, walks=[1]), **common)
         for patience in (1, 2)
     )
     assert {name for name in once if once[name].tobytes() != twice[name].tobytes()} == {"plain", "plain_codes"}
+
+
+def test_only_the_best_starts_go_on_to_an_inversion(tiny_generator, images, common, monkeypatch):
+    search = common["search"].model_copy(update={"map": common["search"].map.model_copy(update={"restarts": 9})})
+    seen = []
+
+    def watch(_generate, _observation, starts: np.ndarray, *_) -> np.ndarray:
+        seen.append(starts)
+        return starts[:, 0]
+
+    monkeypatch.setattr(methods, "least_squares_search", watch)
+    invert(tiny_generator, images, misfit=MISFIT, settings=Invert(patience=1, walks=[1]), **common | {"search": search})
+    settings = {"latent_dim": 4, "misfit": MISFIT, "settings": search.map, "seed": 0, "compute": common["compute"]}
+    found = explore(tiny_generator, Objective(clean(images), MISFIT.data_term), **settings)
+    assert found.starts.shape == (6, 9, 4) and np.array_equal(seen[0], found.starts[:, :4])
 
 
 def test_misfit_is_what_a_search_leaves(tiny_generator, images, common):

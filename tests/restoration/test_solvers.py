@@ -52,7 +52,7 @@ def test_newton_never_ends_worse_than_its_start_or_after_more_steps(tiny_generat
 
 def test_every_solver_has_its_rows_and_gets_better_with_steps(tiny_generator, images, search_settings, exact):
     lengths = Solvers(images=6, adam_steps=[5, 50], newton_steps=[1, 5], restarts=[1, 2, 3])
-    common = {"latent_dim": 4, "settings": search_settings.map, "whitened_steps": [5, 20], "seed": 0, "compute": exact}
+    common = {"latent_dim": 4, "settings": search_settings.map, "walks": [5, 20], "seed": 0, "compute": exact}
     rows = compare_solvers(tiny_generator, images, misfit=Misfit(0.002), lengths=lengths, **common)
     assert [(row["solver"], row["steps"]) for row in rows] == [
         *(("plain", steps) for steps in (5, 50)),
@@ -66,7 +66,7 @@ def test_every_solver_has_its_rows_and_gets_better_with_steps(tiny_generator, im
 
 
 def test_more_restarts_are_never_worse(tiny_generator, images, search_settings, exact):
-    common = {"latent_dim": 4, "settings": search_settings.map, "whitened_steps": [2], "seed": 0, "compute": exact}
+    common = {"latent_dim": 4, "settings": search_settings.map, "walks": [2], "seed": 0, "compute": exact}
     rows = best_of_restarts(tiny_generator, images, restarts=[1, 2, 5], **common)
     assert [row["restarts"] for row in rows] == [1, 2, 5]
     scores = [row["psnr"] for row in rows]
