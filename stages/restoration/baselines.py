@@ -29,7 +29,7 @@ from stages.restoration.quality import mse, psnr
 
 Settings = dict[str, Any]
 
-WORKERS = min(os.cpu_count() or 1, 4)
+WORKERS = min(os.cpu_count() or 1, 4)  # each loads all of these libraries
 ROUNDING = 1 / 255**2 / 12  # variance that rounding to uint8 leaves in every pixel
 
 
