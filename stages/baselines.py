@@ -9,7 +9,7 @@ from stages.pipeline.compute import choose_compute
 from stages.pipeline.images import pick_images
 from stages.pipeline.params import load_params
 from stages.pipeline.seeding import stream_seed
-from stages.restoration.baselines import denoisers, fit_linear_model, inpainters, tune_and_restore
+from stages.restoration.baselines import denoisers, fit_linear_model, inpainters, tune_and_restore, worker_processes
 from stages.restoration.observation import Observation, draw_windows, masked, noisy, stack
 
 # Validation images behind each choice. All settings see the same ones, so few tell good settings from bad ones where
@@ -30,36 +30,37 @@ def main() -> None:
         return masked(images, draw_windows(images, number, params.inpaint.window, seed))
 
     rows = []
-    for task, count, column, conditions, baselines, observe in (
-        ("denoised", DENOISING_IMAGES, "sigma", params.denoise.sigmas, denoisers(model), noisy),
-        ("inpainted", INPAINTING_IMAGES, "holes", params.inpaint.holes, inpainters(model), windowed),
-    ):
-        validation, _ = pick_images("validation", min(count, 2 * params.images, available), params.seed)
-        observations = [observe(images, condition, params.seed) for condition in conditions]
-        restored, choices = tune_and_restore(
-            baselines,
-            validation=validation,
-            tuning=[observe(validation, condition, tuning_seed) for condition in conditions],
-            observations=observations,
-        )
-        observation = stack(observations)
-        arrays = {
-            column: np.repeat(conditions, params.images),
-            "images": np.tile(images, (len(conditions), 1, 1, 1)),
-            "labels": np.tile(labels, len(conditions)),
-            "observed": observation.y,
-        } | ({"mask": observation.mask} if task == "inpainted" else {})
-        save_arrays(
-            BASELINES / f"{task}.npz",
-            arrays | restored | predicted_labels(classify, {"observed": observation.y} | restored),
-        )
-        for method, chosen in choices.items():
-            rows += [
-                {"task": task, "method": method, "condition": condition}
-                | {"settings": " ".join(f"{name}={value}" for name, value in settings.items()), "validation_psnr": psnr}
-                for condition, (settings, psnr) in zip(conditions, chosen, strict=True)
-            ]
-        say(f"baselines: {task} by {', '.join(baselines)}")
+    with worker_processes() as workers:
+        for task, count, column, conditions, baselines, observe in (
+            ("denoised", DENOISING_IMAGES, "sigma", params.denoise.sigmas, denoisers(model), noisy),
+            ("inpainted", INPAINTING_IMAGES, "holes", params.inpaint.holes, inpainters(model), windowed),
+        ):
+            validation, _ = pick_images("validation", min(count, 2 * params.images, available), params.seed)
+            observations = [observe(images, condition, params.seed) for condition in conditions]
+            restored, choices = tune_and_restore(
+                baselines,
+                workers,
+                validation=validation,
+                tuning=[observe(validation, condition, tuning_seed) for condition in conditions],
+                observations=observations,
+            )
+            observation = stack(observations)
+            arrays = {
+                column: np.repeat(conditions, params.images),
+                "images": np.tile(images, (len(conditions), 1, 1, 1)),
+                "labels": np.tile(labels, len(conditions)),
+                "observed": observation.y,
+            } | ({"mask": observation.mask} if task == "inpainted" else {})
+            save_arrays(
+                BASELINES / f"{task}.npz",
+                arrays | restored | predicted_labels(classify, {"observed": observation.y} | restored),
+            )
+            for method, chosen in choices.items():
+                for condition, (settings, psnr) in zip(conditions, chosen, strict=True):
+                    words = " ".join(f"{name}={value}" for name, value in settings.items())
+                    row = {"task": task, "method": method, "condition": condition, "settings": words}
+                    rows.append(row | {"validation_psnr": psnr})
+            say(f"baselines: {task} by {', '.join(baselines)}")
     save_table(BASELINES / "settings.csv", rows)
 
 

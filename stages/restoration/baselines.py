@@ -4,11 +4,13 @@ Each is used as somebody who knows it would: with settings chosen from a small g
 noise level or number of windows.
 """
 
+import contextlib
 import math
 import multiprocessing
 import os
-from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -24,6 +26,7 @@ from skimage.restoration import (
     inpaint_biharmonic,
 )
 
+from stages.pipeline.errors import UserError
 from stages.restoration.observation import Observation
 from stages.restoration.quality import mse, psnr
 
@@ -68,8 +71,32 @@ def tune(baseline: Baseline, images: np.ndarray, observation: Observation) -> tu
     return baseline.grid[best], float(scores[best])
 
 
+@contextlib.contextmanager
+def worker_processes() -> Iterator[Executor]:
+    """Processes to tune in: most of these libraries hold Python's lock while they work.
+
+    Raises UserError where one is killed.
+    """
+    # One thread each, or the linear algebra of all would compete for the cores; read when a process loads numpy.
+    alone = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")}
+    before = {name: os.environ.get(name) for name in alone}
+    os.environ.update(alone)
+    try:
+        with ProcessPoolExecutor(WORKERS, mp_context=multiprocessing.get_context("spawn")) as workers:
+            yield workers
+    except BrokenProcessPool:
+        raise UserError("a process that tuned a baseline was killed, perhaps for lack of memory") from None
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
 def tune_and_restore(
     baselines: dict[str, Baseline],
+    workers: Executor,
     *,
     validation: np.ndarray,  # (M, C, H, W), the images behind `tuning`
     tuning: Sequence[Observation],  # of the validation images, one for each condition
@@ -78,9 +105,7 @@ def tune_and_restore(
     """For each method its images, all of the first condition first, and what `tune` chose for each condition."""
     conditions = list(zip(tuning, observations, strict=True))
     cells = [(baseline, *condition) for baseline in baselines.values() for condition in conditions]
-    # In processes of their own: most of these libraries hold Python's lock while they work.
-    with ProcessPoolExecutor(WORKERS, mp_context=multiprocessing.get_context("spawn")) as workers:
-        found = list(workers.map(partial(_tune_and_restore_cell, validation), *zip(*cells, strict=True)))
+    found = list(workers.map(partial(_tune_and_restore_cell, validation), *zip(*cells, strict=True)))
     count = len(conditions)
     by_method = {method: found[place * count : (place + 1) * count] for place, method in enumerate(baselines)}
     restored = {method: np.concatenate([images for images, _ in own]) for method, own in by_method.items()}

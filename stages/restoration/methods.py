@@ -26,7 +26,7 @@ from stages.restoration.search import (
 
 FIRST_MISFIT = Misfit(slope=0.02)  # to search with before there is an estimate
 HELD_OUT = 0.1  # share of validation pixels that are hidden to estimate the misfit
-INVERSION_STARTS = 4  # explored ones that go on to the walks of an inversion
+INVERSION_STARTS = 3  # explored ones that go on to the walks of an inversion
 CURVATURE_STARTS = 2  # best explored ones where the curvature is measured: a step fits where both are flat
 
 

@@ -28,7 +28,7 @@ ACCURACY = 0.6  # mean min(1, exp(-energy error)) of a step, which the burn-in m
 ADAPTATION = 0.2  # how fast it does
 THINNING = 5  # steps between the images that are kept
 PREDICTIVE = 96  # draws of an image behind each interval
-COVERAGES = (0.5, 0.9)  # of the intervals
+BOUNDS = {"low_50": 0.25, "high_50": 0.75, "low_90": 0.05, "high_90": 0.95}  # of intervals: draws below each
 
 
 @dataclass(frozen=True)
@@ -164,12 +164,9 @@ def _summarise(
     pick = (torch.arange(count)[:, None], chain, sample)
     noise = torch.randn((PREDICTIVE, *drawn.shape[3:]), generator=stream).to(drawn.device)
     draws = (means[pick] + variances[pick].sqrt() * noise).clamp(0, 1)
-    bounds = {}
-    for coverage in COVERAGES:
-        for side, at in (("low", (1 - coverage) / 2), ("high", (1 + coverage) / 2)):
-            # The k-th of n draws lies above k / (n + 1) of the distribution, not above (k - 1) / (n - 1).
-            place = (at * (PREDICTIVE + 1) - 1) / (PREDICTIVE - 1)
-            bounds[f"{side}_{100 * coverage:.0f}"] = draws.quantile(place, dim=1)
+    # The k-th of n draws lies above k / (n + 1) of the distribution, not above (k - 1) / (n - 1).
+    places = [(at * (PREDICTIVE + 1) - 1) / (PREDICTIVE - 1) for at in BOUNDS.values()]
+    bounds = dict(zip(BOUNDS, draws.quantile(torch.tensor(places, device=draws.device), dim=1), strict=True))
 
     order = weights.argsort(dim=1, descending=True, stable=True)
     last = torch.take_along_dim(means[:, :, -1], order[:, :, None, None, None], dim=1)

@@ -25,6 +25,7 @@ from stages.restoration.objective import Generate, Objective
 from stages.restoration.observation import Observation
 
 DAMPING = 0.1  # beside the squared error's curvature
+BETA1, BETA2, EPSILON = 0.9, 0.999, 1e-8  # of Adam, as its paper has them
 
 
 def draw_prior(count: int, latent_dim: int, seed: int) -> np.ndarray:
@@ -143,7 +144,7 @@ def _descend_batch(
         return codes.detach(), energy(codes.flatten(0, 1), images).view(codes.shape[:2])
 
     move = (starts.clone() if axes is None else torch.zeros_like(starts)).requires_grad_()
-    adam = torch.optim.Adam([move], fused=True)
+    average, square = torch.zeros_like(move), torch.zeros_like(move)
     best_codes = starts
     best = torch.full(starts.shape[:2], math.inf, device=starts.device)
     for step in range(walk.steps):
@@ -152,10 +153,13 @@ def _descend_batch(
             better = value.detach() < best
             best = torch.where(better, value.detach(), best)
             best_codes = torch.where(better[:, :, None], codes, best_codes)
-        adam.param_groups[0]["lr"] = walk.rate(step)
-        adam.zero_grad()
-        value.sum().backward()
-        adam.step()
+        (gradient,) = torch.autograd.grad(value.sum(), move)
+        # Adam (Kingma & Ba 2015, algorithm 1). Torch's own would import its compiler: a second of every stage.
+        average.lerp_(gradient, 1 - BETA1)
+        square.lerp_(gradient.square(), 1 - BETA2)
+        scale = (square / (1 - BETA2 ** (step + 1))).sqrt_().add_(EPSILON)
+        with torch.no_grad():
+            move.addcdiv_(average, scale, value=-walk.rate(step) / (1 - BETA1 ** (step + 1)))
         progress.advance()
     if walk.keep_best:
         return best_codes, best

@@ -1,11 +1,14 @@
 """Classical restorers and the linear model: better than what they are given, blind to what is hidden."""
 
 import math
+import os
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 
 import numpy as np
 import pytest
 
+from stages.pipeline.errors import UserError
 from stages.restoration.baselines import (
     Baseline,
     LinearModel,
@@ -16,6 +19,7 @@ from stages.restoration.baselines import (
     restore,
     tune,
     tune_and_restore,
+    worker_processes,
 )
 from stages.restoration.observation import Observation, clean, masked, noisy
 from stages.restoration.quality import mse, psnr
@@ -166,6 +170,7 @@ def test_choices_do_not_depend_on_the_images_to_restore():
     def run(test: np.ndarray) -> tuple[dict, dict]:
         return tune_and_restore(
             some,
+            ThreadPoolExecutor(1),
             validation=images[:2],
             tuning=[noisy(images[:2], sigma, seed=1) for sigma in sigmas],
             observations=[noisy(test, sigma, seed=0) for sigma in sigmas],
@@ -179,6 +184,20 @@ def test_choices_do_not_depend_on_the_images_to_restore():
     for index, (settings, _) in enumerate(choices["tv"]):
         again = restore(some["tv"], noisy(images[2:], sigmas[index], seed=0), settings)
         assert np.array_equal(restored["tv"][4 * index : 4 * index + 4], again)
+
+
+def test_workers_compute_on_one_core_each_and_leave_the_environment_as_it_was(monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    monkeypatch.delenv("OPENBLAS_NUM_THREADS", raising=False)
+    with worker_processes() as workers:
+        names = ["OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"]
+        assert list(workers.map(os.getenv, names)) == ["1", "1"]
+    assert [os.getenv(name) for name in names] == ["3", None]
+
+
+def test_a_killed_worker_is_told_in_one_line():
+    with pytest.raises(UserError, match="killed"), worker_processes() as workers:
+        workers.submit(os._exit, 1).result()
 
 
 def test_the_same_bytes_every_time():

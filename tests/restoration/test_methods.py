@@ -9,6 +9,7 @@ import torch
 from stages.pipeline.params import Invert
 from stages.restoration import methods
 from stages.restoration.methods import (
+    INVERSION_STARTS,
     compare_norms,
     draw,
     explore,
@@ -101,7 +102,7 @@ def test_only_the_best_starts_go_on_to_an_inversion(tiny_generator, images, comm
     invert(tiny_generator, images, misfit=MISFIT, settings=Invert(patience=1, walks=[1]), **common | {"search": search})
     settings = {"latent_dim": 4, "misfit": MISFIT, "settings": search.map, "seed": 0, "compute": common["compute"]}
     found = explore(tiny_generator, Objective(clean(images), MISFIT.data_term), **settings)
-    assert found.starts.shape == (6, 9, 4) and np.array_equal(seen[0], found.starts[:, :4])
+    assert found.starts.shape == (6, 9, 4) and np.array_equal(seen[0], found.starts[:, :INVERSION_STARTS])
 
 
 def test_misfit_is_what_a_search_leaves(tiny_generator, images, common):
