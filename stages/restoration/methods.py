@@ -27,7 +27,6 @@ from stages.restoration.search import (
 FIRST_MISFIT = Misfit(slope=0.02)  # to search with before there is an estimate
 HELD_OUT = 0.1  # share of validation pixels that are hidden to estimate the misfit
 INVERSION_STARTS = 3  # explored ones that go on to the walks of an inversion
-CURVATURE_STARTS = 2  # best explored ones where the curvature is measured: a step fits where both are flat
 
 
 def restore(
@@ -194,7 +193,8 @@ def explore(
     walk = usual_walk(settings, settings.explore_steps)
     starts, _ = descend(generate, objective, starts, walk, compute, "map search: explore")
     weights = [evenly, misfit.information]
-    curvature, information = curvatures(generate, observation, starts[:, :CURVATURE_STARTS], weights, compute)
+    better = starts[:, : max(settings.restarts // 2, 1)]  # averaged over: a step fits where all of them are flat
+    curvature, information = curvatures(generate, observation, better, weights, compute)
     axes = search_axes(curvature, observation, compute)
     walk = usual_walk(settings, settings.whitened_steps)
     starts, _ = descend(generate, objective, starts, walk, compute, "map search: whitened", axes)
