@@ -163,7 +163,7 @@ def norm_table(norms: pd.DataFrame) -> Figure:
     scores = np.array([[cells[norm, prior, corruption] for corruption in corruptions] for norm, prior in rows])
     behind = scores - scores.max(axis=0)  # of the best in the column
     figure, axes = plt.subplots(figsize=(1.05 * len(corruptions) + 1.6, 0.42 * len(rows) + 1), layout="constrained")
-    axes.imshow(behind, cmap="YlGn", vmin=-6, vmax=0, aspect="auto")
+    axes.imshow(behind, cmap="YlGn", vmin=-6, vmax=4, aspect="auto")  # short of the greens too dark to read on
     for (row, column), score in np.ndenumerate(scores):
         bold = "bold" if behind[row, column] == 0 else "normal"
         axes.text(column, row, f"{score:.1f}", ha="center", va="center", fontweight=bold, fontsize=8)
