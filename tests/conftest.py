@@ -17,6 +17,13 @@ from tests.project import TINY, Project
 
 torch.set_num_threads(1)  # two tests run at a time
 
+SLOWEST = ("test_pipeline.py", "test_checkpoint.py", "test_restore.py")  # run the whole pipeline, or stages
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The slowest files first, so that no worker still has one of them to run when the other is done."""
+    items.sort(key=lambda item: item.path.name not in SLOWEST)
+
 
 @pytest.fixture
 def exact() -> Compute:
