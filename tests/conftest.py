@@ -17,7 +17,7 @@ from tests.project import TINY, Project
 
 torch.set_num_threads(1)  # two tests run at a time
 
-SLOWEST = ("test_pipeline.py", "test_checkpoint.py", "test_restore.py")  # run the whole pipeline, or stages
+SLOWEST = {"test_pipeline.py", "test_checkpoint.py", "test_restore.py"}  # run the whole pipeline, or stages
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

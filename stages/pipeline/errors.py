@@ -2,4 +2,7 @@
 
 
 class UserError(Exception):
-    """A mistake in a parameter or a file. The message names the key or file, the value, and what is allowed."""
+    """A mistake in a parameter or a file, or a machine that is too small.
+
+    The message names the key or file, the value, and what is allowed.
+    """

@@ -75,9 +75,10 @@ def tune(baseline: Baseline, images: np.ndarray, observation: Observation) -> tu
 def worker_processes() -> Iterator[Executor]:
     """Processes to tune in: most of these libraries hold Python's lock while they work.
 
-    Raises UserError where one is killed.
+    Raises UserError where one ends before its work is done.
     """
-    # One thread each, or the linear algebra of all would compete for the cores; read when a process loads numpy.
+    # One thread each, or the linear algebra of all would compete for the cores. A process reads these when it loads
+    # numpy, and the processes start as work arrives: they stay set until all work is done.
     alone = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")}
     before = {name: os.environ.get(name) for name in alone}
     os.environ.update(alone)
@@ -85,11 +86,11 @@ def worker_processes() -> Iterator[Executor]:
         with ProcessPoolExecutor(WORKERS, mp_context=multiprocessing.get_context("spawn")) as workers:
             yield workers
     except BrokenProcessPool:
-        raise UserError("a process that tuned a baseline was killed, perhaps for lack of memory") from None
+        raise UserError("a process that tuned baselines ended early: killed, perhaps for lack of memory") from None
     finally:
         for name, value in before.items():
             if value is None:
-                del os.environ[name]
+                os.environ.pop(name, None)
             else:
                 os.environ[name] = value
 

@@ -27,6 +27,7 @@ from stages.restoration.search import (
 FIRST_MISFIT = Misfit(slope=0.02)  # to search with before there is an estimate
 HELD_OUT = 0.1  # share of validation pixels that are hidden to estimate the misfit
 INVERSION_STARTS = 3  # explored ones that go on to the walks of an inversion
+CURVATURE_STARTS = 2  # best explored ones over which the curvature is averaged, so that steps suit both
 
 
 def restore(
@@ -172,7 +173,7 @@ class Explored:
     """Where the search of N observations stands after all starts have been tried."""
 
     starts: np.ndarray  # (N, restarts, latent_dim), least energy first
-    axes: Tensor  # (N, latent_dim, latent_dim): coordinates whitened near the best of them
+    axes: Tensor  # (N, latent_dim, latent_dim): coordinates whitened at the best two
     information: Tensor  # (N, latent_dim, latent_dim): Fisher information of the code, there too
 
 
@@ -193,8 +194,7 @@ def explore(
     walk = usual_walk(settings, settings.explore_steps)
     starts, _ = descend(generate, objective, starts, walk, compute, "map search: explore")
     weights = [evenly, misfit.information]
-    better = starts[:, : max(settings.restarts // 2, 1)]  # averaged over: a step fits where all of them are flat
-    curvature, information = curvatures(generate, observation, better, weights, compute)
+    curvature, information = curvatures(generate, observation, starts[:, :CURVATURE_STARTS], weights, compute)
     axes = search_axes(curvature, observation, compute)
     walk = usual_walk(settings, settings.whitened_steps)
     starts, _ = descend(generate, objective, starts, walk, compute, "map search: whitened", axes)

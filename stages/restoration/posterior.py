@@ -28,7 +28,7 @@ ACCURACY = 0.6  # mean min(1, exp(-energy error)) of a step, which the burn-in m
 ADAPTATION = 0.2  # how fast it does
 THINNING = 5  # steps between the images that are kept
 PREDICTIVE = 96  # draws of an image behind each interval
-BOUNDS = {"low_50": 0.25, "high_50": 0.75, "low_90": 0.05, "high_90": 0.95}  # of intervals: draws below each
+INTERVAL_ENDS = {"low_50": 0.25, "high_50": 0.75, "low_90": 0.05, "high_90": 0.95}  # share of the draws below each
 
 
 @dataclass(frozen=True)
@@ -165,8 +165,8 @@ def _summarise(
     noise = torch.randn((PREDICTIVE, *drawn.shape[3:]), generator=stream).to(drawn.device)
     draws = (means[pick] + variances[pick].sqrt() * noise).clamp(0, 1)
     # The k-th of n draws lies above k / (n + 1) of the distribution, not above (k - 1) / (n - 1).
-    places = [(at * (PREDICTIVE + 1) - 1) / (PREDICTIVE - 1) for at in BOUNDS.values()]
-    bounds = dict(zip(BOUNDS, draws.quantile(torch.tensor(places, device=draws.device), dim=1), strict=True))
+    places = [(at * (PREDICTIVE + 1) - 1) / (PREDICTIVE - 1) for at in INTERVAL_ENDS.values()]
+    ends = draws.quantile(torch.tensor(places, dtype=draws.dtype, device=draws.device), dim=1)
 
     order = weights.argsort(dim=1, descending=True, stable=True)
     last = torch.take_along_dim(means[:, :, -1], order[:, :, None, None, None], dim=1)
@@ -175,7 +175,7 @@ def _summarise(
         "posterior_std": variance.sqrt(),
         "completions": (last.clamp(0, 1) * 255).round().to(torch.uint8),
         "chain_weights": torch.take_along_dim(weights, order, dim=1),
-    } | bounds
+    } | dict(zip(INTERVAL_ENDS, ends, strict=True))
 
 
 def split_r_hat(values: Tensor) -> Tensor:

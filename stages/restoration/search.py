@@ -154,7 +154,7 @@ def _descend_batch(
             best = torch.where(better, value.detach(), best)
             best_codes = torch.where(better[:, :, None], codes, best_codes)
         (gradient,) = torch.autograd.grad(value.sum(), move)
-        # Adam (Kingma & Ba 2015, algorithm 1). Torch's own would import its compiler: a second of every stage.
+        # Adam (Kingma & Ba 2015, algorithm 1). Torch's own imports its compiler: a second of each search stage.
         average.lerp_(gradient, 1 - BETA1)
         square.lerp_(gradient.square(), 1 - BETA2)
         scale = (square / (1 - BETA2 ** (step + 1))).sqrt_().add_(EPSILON)
@@ -185,7 +185,8 @@ def least_squares_search(
 ) -> np.ndarray:
     """Minimise the squared error over known pixels, walk after walk, each whitened where the one before ended.
 
-    After each walk the worse half of an image's codes is given up. Returns the best ones, (N, latent_dim), float32.
+    After each walk the better half of an image's codes goes on, rounded down, at least one. Returns the best ones,
+    (N, latent_dim), float32.
     """
     codes = starts
     for number, walk in enumerate(walks, 1):

@@ -168,13 +168,14 @@ def test_choices_do_not_depend_on_the_images_to_restore():
     sigmas = (0.1, 0.5)
 
     def run(test: np.ndarray) -> tuple[dict, dict]:
-        return tune_and_restore(
-            some,
-            ThreadPoolExecutor(1),
-            validation=images[:2],
-            tuning=[noisy(images[:2], sigma, seed=1) for sigma in sigmas],
-            observations=[noisy(test, sigma, seed=0) for sigma in sigmas],
-        )
+        with ThreadPoolExecutor(1) as workers:
+            return tune_and_restore(
+                some,
+                workers,
+                validation=images[:2],
+                tuning=[noisy(images[:2], sigma, seed=1) for sigma in sigmas],
+                observations=[noisy(test, sigma, seed=0) for sigma in sigmas],
+            )
 
     (restored, choices), (_, others) = run(images[2:]), run(1 - images[2:5])
     assert choices == others
@@ -186,18 +187,15 @@ def test_choices_do_not_depend_on_the_images_to_restore():
         assert np.array_equal(restored["tv"][4 * index : 4 * index + 4], again)
 
 
-def test_workers_compute_on_one_core_each_and_leave_the_environment_as_it_was(monkeypatch):
-    monkeypatch.setenv("OMP_NUM_THREADS", "3")
-    monkeypatch.delenv("OPENBLAS_NUM_THREADS", raising=False)
-    with worker_processes() as workers:
-        names = ["OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"]
-        assert list(workers.map(os.getenv, names)) == ["1", "1"]
-    assert [os.getenv(name) for name in names] == ["3", None]
-
-
-def test_a_killed_worker_is_told_in_one_line():
+def test_workers_are_told_to_use_one_thread_and_a_killed_one_is_said_in_a_line(monkeypatch):
+    """In one test since processes take seconds to start. What they were told is taken back in any case."""
+    names = ["OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"]
+    monkeypatch.setenv(names[0], "3")
+    monkeypatch.delenv(names[1], raising=False)
     with pytest.raises(UserError, match="killed"), worker_processes() as workers:
+        assert list(workers.map(os.getenv, names)) == ["1", "1"]
         workers.submit(os._exit, 1).result()
+    assert [os.getenv(name) for name in names] == ["3", None]
 
 
 def test_the_same_bytes_every_time():

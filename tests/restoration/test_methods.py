@@ -9,6 +9,7 @@ import torch
 from stages.pipeline.params import Invert
 from stages.restoration import methods
 from stages.restoration.methods import (
+    CURVATURE_STARTS,
     INVERSION_STARTS,
     compare_norms,
     draw,
@@ -23,6 +24,7 @@ from stages.restoration.norms import NORMS
 from stages.restoration.objective import FLOOR, Misfit, Objective
 from stages.restoration.observation import clean, masked, noisy, stack
 from stages.restoration.quality import mse
+from stages.restoration.search import descend, draw_prior, screen, usual_walk
 
 MISFIT = Misfit(slope=0.002)
 
@@ -103,6 +105,23 @@ def test_only_the_best_starts_go_on_to_an_inversion(tiny_generator, images, comm
     settings = {"latent_dim": 4, "misfit": MISFIT, "settings": search.map, "seed": 0, "compute": common["compute"]}
     found = explore(tiny_generator, Objective(clean(images), MISFIT.data_term), **settings)
     assert found.starts.shape == (6, 9, 4) and np.array_equal(seen[0], found.starts[:, :INVERSION_STARTS])
+
+
+@pytest.mark.parametrize("restarts", [1, 5])
+def test_curvature_is_measured_at_the_best_starts(tiny_generator, images, common, monkeypatch, restarts):
+    settings = common["search"].map.model_copy(update={"restarts": restarts, "whitened_steps": 0})
+    seen, measure = [], methods.curvatures
+
+    def watch(generate, observation, codes: np.ndarray, *rest):
+        seen.append(codes)
+        return measure(generate, observation, codes, *rest)
+
+    monkeypatch.setattr(methods, "curvatures", watch)
+    objective, compute = Objective(clean(images), MISFIT.data_term), common["compute"]
+    explore(tiny_generator, objective, latent_dim=4, misfit=MISFIT, settings=settings, seed=0, compute=compute)
+    best = screen(tiny_generator, objective, draw_prior(settings.samples, 4, seed=0), restarts, compute)
+    best, _ = descend(tiny_generator, objective, best, usual_walk(settings, settings.explore_steps), compute, "again")
+    assert np.array_equal(seen[0], best[:, : min(restarts, CURVATURE_STARTS)])
 
 
 def test_misfit_is_what_a_search_leaves(tiny_generator, images, common):
