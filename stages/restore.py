@@ -25,7 +25,7 @@ from stages.restoration.objective import Misfit
 from stages.restoration.observation import Observation
 
 RESTORED = Path("restored")
-CHAINS_DIFFER = 3.0  # split R-hat above which they show different pictures; below, the same one drawn otherwise
+CHAINS_DIFFER = 3.0  # split R-hat above that of nine in ten validation images with windows
 MISSING_GREY = 0.4  # how missing pixels are shown
 MOST_UNCERTAIN = 0.5  # standard deviation, shown as white: that of a pixel that is black or white with equal odds
 
@@ -74,8 +74,8 @@ def main() -> None:
     )
     if r_hat > CHAINS_DIFFER:
         say(
-            f"restore: the chains of samples differ (R-hat {r_hat:.1f}, where they agree it is 1): the truth may be "
-            "further off than that; overview.png shows where each of them ended"
+            f"restore: the chains of samples differ more than usual (R-hat {r_hat:.1f}, where they agree it is 1); "
+            "overview.png shows where each of them ended"
         )
 
 
