@@ -1,1 +1,1 @@
-"""The pipeline: one script a stage (verbs), and the nouns they call in gan/, restoration/ and pipeline/."""
+"""The study's pipeline. One script a stage (a verb); the rooms beside them hold the nouns that the scripts call."""

@@ -1,18 +1,31 @@
-"""params.yaml and the raw files' headers -> data/checked.json: whatever is wrong is found before anything else runs.
+"""params.yaml and the image set's headers -> data/checked.json: whatever is wrong is found before anything else runs.
 
 The output never changes, so a changed parameter re-runs this stage (a moment) and then only what depends on it. It
 comes first because DVC deletes a stage's outputs before it starts: here there is nothing to lose.
 """
 
-from stages.pipeline.artifacts import CHECKED, save_json
-from stages.pipeline.command import run
+from stages.images.counts import check_counts
+from stages.images.source import Source
+from stages.pipeline import named
+from stages.pipeline.artifacts import CHECKED
+from stages.pipeline.command import no_arguments, say
 from stages.pipeline.params import load_params
+from stages.pipeline.storage import json_writer, publish
+from stages.priors.memory import check_memory
+from stages.restoration.task import load_grid
+from stages.restoration.windows import check_windows
 
 
 def main() -> None:
-    load_params()
-    save_json(CHECKED, {"params.yaml": "checked"})
-
-
-if __name__ == "__main__":
-    run(main)
+    no_arguments(__doc__)
+    params = load_params()
+    shapes = named.thing(named.SOURCES, params.data.name, Source, "SOURCE").shapes()
+    channels, size = shapes["train"][1:3]
+    check_counts(params, shapes["train"][0], shapes["test"][0])
+    grids = [load_grid(task, params) for task in params.tasks]
+    for grid in grids:
+        grid.check(size)
+    check_windows("norms", params.norms.holes, params.norms.window, size)
+    conditions = max(len(grid.conditions) for grid in grids)
+    say(f"check: {check_memory(params, shapes['train'][0], channels, size, conditions)}")
+    publish({CHECKED: json_writer({"params.yaml": "checked"})})

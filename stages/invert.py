@@ -1,58 +1,45 @@
-"""A trained generator -> data/inverted/<loss>.npz: codes of generated, training and test images; and its misfit."""
+"""A trained prior -> data/restored/inversion, data/restored/generated: real and own images inverted; and its misfit."""
 
 import numpy as np
 
-from stages.gan.classifier import load_predictor, predicted_labels
-from stages.gan.networks import load_for_search
-from stages.pipeline.artifacts import CLASSIFIER, INVERTED, MISFIT, MODELS, save_arrays, save_json
-from stages.pipeline.command import loss_argument, run, say
-from stages.pipeline.compute import choose_compute
-from stages.pipeline.images import pick_images
+from stages.images.picking import pick_images
+from stages.pipeline import artifacts
+from stages.pipeline.command import choices, say
+from stages.pipeline.numerics.compute import choose_compute
+from stages.pipeline.numerics.streams import numpy_stream
 from stages.pipeline.params import load_params
-from stages.pipeline.seeding import numpy_stream
-from stages.restoration.methods import draw, invert, measure_misfit
-from stages.restoration.names import INVERSIONS
+from stages.restoration.latent.inversion import FIRST_MISFIT, invert, measure_misfit
+from stages.restoration.latent.misfit import save_misfit
+from stages.restoration.latent.prior import load_prior
+from stages.restoration.latent.search import LatentSearch
+from stages.restoration.observation import clean
+from stages.restoration.observed import Observed, load_observed, save_observed
+from stages.restoration.restored import save_restored
 
 
 def main() -> None:
-    params = load_params()
-    loss = loss_argument(__doc__, params.losses)
-    compute, count, seed = choose_compute(), params.images, params.seed
-    generator = compute.place(load_for_search(MODELS / loss / "generator.safetensors"))
-    latent_dim = generator.shape["latent_dim"]
-    say(f"invert: {loss}: {compute}")
+    params, compute = load_params(), choose_compute()
+    (name,) = choices(__doc__, prior=params.priors)
+    count, seed = params.images, params.seed
+    real = load_observed(artifacts.observed(artifacts.INVERSION))
+    prior = load_prior(name, FIRST_MISFIT, compute, real.images)
+    say(f"invert: {name}: {compute}")
 
     validation, _ = pick_images("validation", count, seed)
-    misfit, fitted = measure_misfit(
-        generator, validation, latent_dim=latent_dim, search=params.search, seed=seed, compute=compute
+    misfit, fitted = measure_misfit(LatentSearch(prior, params.search, seed, compute), validation)
+    say(f"invert: {name}: misfit variance {misfit.slope:.3g} sqrt(g (1 - g)), from {count} validation images")
+
+    codes = numpy_stream(seed, "codes to invert").standard_normal((count, prior.latent_dim), dtype=np.float32)
+    own = prior.draw(codes, compute)
+    search = LatentSearch(prior.with_misfit(fitted), params.search, seed, compute)
+    restored = invert(search, np.concatenate([own, real.images]), params.invert)
+
+    save_misfit(name, misfit, fitted)
+    source = np.repeat([artifacts.GENERATED], count)
+    save_observed({artifacts.generated(name): Observed(own, None, clean(own), source, "source")})
+    save_restored(
+        {
+            artifacts.restored_by_prior(artifacts.GENERATED, name): restored.rows(slice(count)),
+            artifacts.restored_by_prior(artifacts.INVERSION, name): restored.rows(slice(count, None)),
+        }
     )
-    save_json(MISFIT / f"{loss}.json", {"slope": misfit.slope, "fitted_slope": fitted.slope})
-    say(f"invert: {loss}: misfit variance {misfit.slope:.3g} sqrt(g (1 - g)), from {count} validation images")
-
-    # The three sources, in one batch.
-    classify = load_predictor(CLASSIFIER, compute)  # the label of a generated image is what it looks like
-    codes = numpy_stream(seed, "codes to invert").standard_normal((count, latent_dim), dtype=np.float32)
-    generated = draw(generator, codes, compute)
-    real = {split: pick_images(split, count, seed) for split in ("train", "test")}
-    images = np.concatenate([generated, *(pictures for pictures, _ in real.values())])
-    restored = invert(
-        generator,
-        images,
-        latent_dim=latent_dim,
-        misfit=fitted,
-        search=params.search,
-        settings=params.invert,
-        seed=seed,
-        compute=compute,
-    )
-    arrays = {
-        "source": np.repeat(["generated", *real], count),
-        "images": images,
-        "labels": np.concatenate([classify(generated), *(labels for _, labels in real.values())]),
-    }
-    seen = predicted_labels(classify, {"observed": images} | {name: restored[name] for name in INVERSIONS})
-    save_arrays(INVERTED / f"{loss}.npz", arrays | restored | seen)
-
-
-if __name__ == "__main__":
-    run(main)

@@ -1,49 +1,45 @@
-"""Generators -> data/judged/fidelity.csv: how close their images are to the test set, from epoch to epoch."""
+"""Trained priors -> data/judged/fidelity.csv: how close their images are to the test set, from epoch to epoch."""
 
+import numpy as np
 import pandas as pd
 import torch
 
-from stages.gan.classifier import Classifier, embed
-from stages.gan.fidelity import class_statistics, frechet_distance, precision_recall_density_coverage
-from stages.gan.networks import Generator, load_network
-from stages.pipeline.artifacts import CLASSIFIER, JUDGED, MODELS, load_samples, load_split, save_table
-from stages.pipeline.command import run, say
-from stages.pipeline.compute import choose_compute
-from stages.pipeline.images import to_float
+from stages.images.splits import load_split
+from stages.judging.classifier import embed, load_classifier
+from stages.judging.fidelity import fidelity
+from stages.pipeline import artifacts
+from stages.pipeline.artifacts import NO_PRIOR
+from stages.pipeline.command import no_arguments, say
+from stages.pipeline.numerics.compute import choose_compute
+from stages.pipeline.numerics.pixels import to_float
 from stages.pipeline.params import load_params
-from stages.pipeline.seeding import torch_stream
+from stages.pipeline.storage import Row, publish, table_writer
+from stages.priors.draw import draw_samples
+from stages.priors.trained import load_samples
 
 
 def main() -> None:
+    no_arguments(__doc__)
     params, compute = load_params(), choose_compute()
-    classifier = compute.place(load_network(Classifier, CLASSIFIER))
+    test = load_split("test").images
+    classifier = load_classifier(compute, test)
 
-    def features(images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        cloud, labels = embed(classifier, compute.place(images))
-        return cloud.cpu().double(), labels  # double: distances within a collapsed cloud are differences of near equals
+    def features(images: np.ndarray) -> tuple[torch.Tensor, np.ndarray]:
+        cloud, labels = embed(classifier, compute.place(torch.from_numpy(images)))
+        # Double, since distances within a collapsed cloud are differences of near equals.
+        return cloud.cpu().double(), labels.cpu().numpy()
 
-    real, _ = features(torch.from_numpy(to_float(load_split("test")[0])))
-    rows = []
+    real, _ = features(to_float(test))
+    rows: list[Row] = []
 
-    def judge(loss: str, epoch: int | None, images: torch.Tensor) -> None:
-        fake, labels = features(images)
-        rows.append(
-            {"loss": loss, "epoch": epoch, "frechet_distance": frechet_distance(real, fake)}
-            | precision_recall_density_coverage(real, fake)
-            | class_statistics(labels.cpu().numpy(), classifier.shape["classes"])
-        )
+    def judge(prior: str, epoch: int | None, images: np.ndarray) -> None:
+        row = fidelity(real, *features(images), classifier.arguments["classes"])
+        rows.append({"prior": prior, "epoch": epoch} | row)
         say(f"judge: {', '.join(f'{name} {value}' for name, value in rows[-1].items() if value is not None)}")
 
     # The floor: real images that are not the test set.
-    judge("none", None, torch.from_numpy(to_float(load_split("train")[0][: params.judge.samples])))
-    for loss in params.losses:
-        for epoch in load_samples(loss):
-            generator = compute.place(load_network(Generator, MODELS / loss / f"generator_{epoch}.safetensors"))
-            size = (params.judge.samples, generator.shape["latent_dim"])
-            codes = torch.randn(size, generator=torch_stream(params.seed, "judge codes"))
-            judge(loss, epoch, torch.cat([generator(compute.place(batch)) for batch in codes.split(1000)]))
-    save_table(JUDGED, pd.DataFrame(rows).astype({"epoch": "Int64"}))
-
-
-if __name__ == "__main__":
-    run(main)
+    judge(NO_PRIOR, None, to_float(load_split("train").images[: params.judge.samples]))
+    for prior in params.priors:
+        for epoch in load_samples(prior):
+            judge(prior, epoch, draw_samples(prior, epoch, params.judge.samples, params.seed, compute))
+    publish({artifacts.FIDELITY: table_writer(pd.DataFrame(rows).astype({"epoch": "Int64"}))})

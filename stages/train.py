@@ -1,50 +1,52 @@
-"""Prepared images -> data/models/<loss>/: one GAN trained with one loss, its history, its generators on the way."""
+"""Prepared images -> data/priors/<prior>/: one GAN trained with one loss, its history, its generators on the way."""
 
 from pathlib import Path
 
 import torch
 
-from stages.gan.networks import save_network
-from stages.gan.training import TrainedGan, train
-from stages.pipeline.artifacts import MODELS, PREPARED, load_split, save_arrays, save_table
+from stages.images.splits import load_split
+from stages.pipeline import artifacts, named
 from stages.pipeline.checkpoint import locked_checkpoint, run_key
-from stages.pipeline.command import loss_argument, run, say
-from stages.pipeline.compute import choose_compute
+from stages.pipeline.command import choices, say
+from stages.pipeline.networks import SavedNetwork, network_writer
+from stages.pipeline.numerics.compute import choose_compute
 from stages.pipeline.params import load_params
+from stages.pipeline.storage import Writer, array_writer, publish, table_writer
+from stages.priors.adversarial import TrainedGan, train
 
-# What a half-trained GAN depends on beside its settings and images: with other source it starts afresh.
+# What a half-trained GAN depends on beside its settings, images and loss: with other source it starts afresh.
 SOURCE = [
-    Path("stages/gan/losses.py"),
-    Path("stages/gan/networks.py"),
-    Path("stages/gan/training.py"),
+    Path("stages/pipeline/numerics/pixels.py"),
+    Path("stages/priors/adversarial.py"),
+    Path("stages/priors/gan_loss.py"),
+    Path("stages/priors/networks.py"),
     Path("stages/pipeline/checkpoint.py"),
-    Path("stages/pipeline/compute.py"),
-    Path("stages/pipeline/seeding.py"),
+    Path("stages/pipeline/numerics/compute.py"),
+    Path("stages/pipeline/numerics/streams.py"),
 ]
 
 
 def main() -> None:
-    params = load_params()
-    loss = loss_argument(__doc__, params.losses)
-    compute = choose_compute()
-    images, _ = load_split("train")
-    say(f"train: {loss} on {len(images)} images: {compute}")
-    settings = {"loss": loss, "seed": params.seed} | params.train.model_dump()
-    key = run_key(settings | {"compute": str(compute), "torch": torch.__version__}, [PREPARED / "train.npz", *SOURCE])
-    with locked_checkpoint(f"train-{loss}", key) as checkpoint:
-        gan = train(images, compute=compute, checkpoint=checkpoint, **settings)
-        save(gan, MODELS / loss)
+    params, compute = load_params(), choose_compute()
+    (name,) = choices(__doc__, prior=params.priors)
+    images = load_split("train").images
+    say(f"train: {name} on {len(images)} images: {compute}")
+    # The number of threads is a part of the compute: sums in another order end in other last bits.
+    settings = {"loss": name, "seed": params.seed, "compute": str(compute), "torch": torch.__version__}
+    files = [artifacts.split("train"), Path(named.LOSSES, f"{name}.py"), *SOURCE]
+    key = run_key(settings | params.train.model_dump(), files)
+    with locked_checkpoint(f"train-{name}", key) as checkpoint:
+        publish(writers(name, train(images, name, params.train, params.seed, compute, checkpoint)))
         checkpoint.clear()
 
 
-def save(gan: TrainedGan, folder: Path) -> None:
-    for epoch, generator in gan.generators.items():
-        save_network(folder / f"generator_{epoch}.safetensors", generator)
-    save_network(folder / "generator.safetensors", gan.generators[max(gan.generators)])  # what is searched from now on
-    save_network(folder / "discriminator.safetensors", gan.discriminator)
-    save_table(folder / "history.csv", gan.history)
-    save_arrays(folder / "samples.npz", {f"epoch_{epoch}": images for epoch, images in gan.samples.items()})
-
-
-if __name__ == "__main__":
-    run(main)
+def writers(name: str, gan: TrainedGan) -> dict[Path, Writer]:
+    networks: dict[str, SavedNetwork] = {f"generator_{epoch}": own for epoch, own in gan.generators.items()}
+    networks["generator"] = gan.generators[max(gan.generators)]  # what is searched from now on
+    networks["discriminator"] = gan.discriminator
+    samples = {f"epoch_{epoch}": images for epoch, images in gan.samples.items()}
+    files = {f"{network}.safetensors": network_writer(weights) for network, weights in networks.items()}
+    files |= {"history.csv": table_writer(gan.history)}
+    paths = {artifacts.prior(name, file): writer for file, writer in files.items()}
+    path = artifacts.prior(name, "samples.npz")
+    return paths | {path: array_writer(path, samples)}

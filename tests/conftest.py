@@ -9,15 +9,22 @@ import numpy as np
 import pytest
 import torch
 
-from stages.gan.networks import Generator, initialise, recompute_batch_norm
-from stages.pipeline.compute import Compute
-from stages.pipeline.params import Search
-from stages.restoration.methods import draw
+from stages.pipeline.numerics.compute import Compute
+from stages.pipeline.params import MapSearch, PlainSearch, Posterior, Search
+from stages.priors.networks import Generator, initialise, recompute_batch_norm
+from stages.restoration.latent.misfit import Misfit
+from stages.restoration.latent.prior import LatentPrior
+from stages.restoration.latent.search import LatentSearch
 from tests.project import TINY, Project
 
 torch.set_num_threads(1)  # two tests run at a time
 
-SLOWEST = {"test_pipeline.py", "test_checkpoint.py", "test_restore.py"}  # run the whole pipeline, or stages
+SLOWEST = {
+    "test_pipeline.py",
+    "test_additions.py",
+    "test_checkpoint.py",
+    "test_restore.py",
+}  # run the whole pipeline, or stages
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -44,10 +51,22 @@ def tiny_generator() -> Generator:
 
 
 @pytest.fixture
-def images(tiny_generator, exact) -> np.ndarray:
+def prior(tiny_generator) -> LatentPrior:
+    """The tiny generator as restoration knows it."""
+    return LatentPrior(tiny_generator, latent_dim=4, image_shape=(1, 28, 28), misfit=Misfit(slope=0.002))
+
+
+@pytest.fixture
+def search(prior, search_settings, exact) -> LatentSearch:
+    """A search of the tiny generator's codes."""
+    return LatentSearch(prior, search_settings, seed=0, compute=exact)
+
+
+@pytest.fixture
+def images(prior, exact) -> np.ndarray:
     """Six images that the tiny generator draws."""
     codes = np.random.default_rng(3).standard_normal((6, 4), dtype=np.float32)
-    return draw(tiny_generator, codes, exact)
+    return prior.draw(codes, exact)
 
 
 @pytest.fixture
@@ -62,17 +81,17 @@ def half(images) -> np.ndarray:
 def search_settings() -> Search:
     """Search parameters for a tiny generator."""
     return Search(
-        plain={"learning_rate": 0.1, "steps": 100},
-        map={
-            "samples": 16,
-            "restarts": 3,
-            "explore_steps": 20,
-            "whitened_steps": 20,
-            "steps": 40,
-            "learning_rate": 0.1,
-            "ramp_down": 0.3,
-        },
-        posterior={"steps": 30, "burn_in": 10, "temperature": 64.0},
+        plain=PlainSearch(learning_rate=0.1, steps=100),
+        map=MapSearch(
+            samples=16,
+            restarts=3,
+            explore_steps=20,
+            whitened_steps=20,
+            steps=40,
+            learning_rate=0.1,
+            ramp_down=0.3,
+        ),
+        posterior=Posterior(steps=30, burn_in=10, temperature=64.0),
     )
 
 

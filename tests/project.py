@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[1]
 
 TINY = {
     "images": 4,
-    "prepare": {"validation": 58000},
+    "data": {"validation": 58000},
     "classify": {"epochs": 1},
     "train": {"epochs": 2, "latent_dim": 8, "width": 4, "sample_epochs": [1, 2]},
     "judge": {"samples": 200},
@@ -22,9 +22,9 @@ TINY = {
         "posterior": {"steps": 6, "burn_in": 2},
     },
     "invert": {"patience": 1, "walks": [1, 1]},
-    "denoise": {"sigmas": [0.0, 0.3]},
-    "inpaint": {"holes": [1, 2]},
-    "norms": {"images": 2, "restarts": 1},
+    "denoising": {"sigmas": [0.0, 0.3]},
+    "inpainting": {"holes": [1, 2]},
+    "norms": {"images": 2, "restarts": 1, "sigmas": [0.3], "holes": [1]},
     "solvers": {"images": 2, "adam_steps": [1, 2], "newton_steps": [1, 2], "restarts": [1, 2]},
     "measure": {"bootstrap": 100},
 }
@@ -87,7 +87,7 @@ class Project:
 
     def stage(self, name: str, *arguments: str) -> subprocess.CompletedProcess:
         """Run a stage script without DVC."""
-        return self.call(sys.executable, "-m", f"stages.{name}", *arguments)
+        return self.call(sys.executable, "-m", "stages", name, *arguments)
 
     def dvc(self, *arguments: str) -> str:
         """Run DVC and return what it printed; the test fails with DVC's words if it does."""

@@ -1,7 +1,7 @@
 """The README's numbers come from metrics/: `python -m tests.readme` writes them in, a test checks that they are right.
 
 A block between `<!-- table NAME -->` and `<!-- end -->` is a whole table. A single number stands before a comment that
-says where it comes from: `31.2<!-- inversion psnr .1f loss=non_saturating method=map source=test -->`.
+says where it comes from: `31.2<!-- inversion psnr .1f prior=non_saturating method=map source=test -->`.
 """
 
 import re
@@ -10,8 +10,9 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
-from stages.figures.style import NAMES
-from stages.pipeline.artifacts import METRICS, load_table
+from stages.pipeline import artifacts
+from stages.pipeline.artifacts import NO_PRIOR
+from stages.report.style import readable
 from tests.project import ROOT
 
 README = ROOT / "README.md"
@@ -20,7 +21,7 @@ NUMBER = re.compile(r"[-\d.e]+%?(?=<!-- (\w+) (\w+) (\S+) ([^>]+?) -->)")
 
 
 def metric(name: str) -> pd.DataFrame:
-    return load_table(ROOT / METRICS / f"{name}.csv")
+    return pd.read_csv(ROOT / artifacts.table(name), keep_default_na=False, na_values=[""])
 
 
 def markdown(header: list[str], rows: list[list[str]]) -> str:
@@ -29,37 +30,37 @@ def markdown(header: list[str], rows: list[list[str]]) -> str:
 
 
 def training_table() -> str:
-    last = metric("training").groupby("loss", sort=False).last()
-    fidelity = metric("fidelity").groupby("loss").last()
+    last = metric("training").groupby("prior", sort=False).last()
+    fidelity = metric("fidelity").groupby("prior").last()
     rows = [
         [
-            NAMES[loss],
+            readable(prior),
             f"{row.real_logit:+.1f}",
             f"{row.fake_logit:+.1f}",
             f"{row.loss_slope:.2g}",
             f"{row.g_grad_norm:.2g}",
-            f"{fidelity.frechet_distance[loss]:.1f}",
-            f"{fidelity.coverage[loss]:.2f}",
-            f"{fidelity.classes_covered[loss]}",
+            f"{fidelity.frechet_distance[prior]:.1f}",
+            f"{fidelity.coverage[prior]:.2f}",
+            f"{fidelity.classes_covered[prior]}",
         ]
-        for loss, row in last.iterrows()
+        for prior, row in last.iterrows()
     ]
-    floor = fidelity.loc["none"]
+    floor = fidelity.loc[NO_PRIOR]
     of_real_images = [f"{floor.frechet_distance:.1f}", f"{floor.coverage:.2f}", f"{floor.classes_covered:.0f}"]
     rows.append(["*training images*", "", "", "", "", *of_real_images])
-    header = ["loss", "real logit", "fake logit", "slope", "gradient norm", "Frechet distance", "coverage", "classes"]
+    header = ["prior", "real logit", "fake logit", "slope", "gradient norm", "Frechet distance", "coverage", "classes"]
     return markdown(header, rows)
 
 
 def inversion_table() -> str:
     table = metric("inversion").query("method != 'observed'")
     rows = []
-    for (loss, method), cells in table.groupby(["loss", "method"], sort=False):
+    for (prior, method), cells in table.groupby(["prior", "method"], sort=False):
         cells = cells.set_index("source")
         psnr = [f"{cells.psnr[source]:.1f}" for source in ("generated", "train", "test")]
         interval = f"{cells.psnr_low['test']:.1f} to {cells.psnr_high['test']:.1f}"
-        rows.append([NAMES[loss], method, *psnr, interval, f"{cells.recovered['generated']:.0%}"])
-    header = ["loss", "method", "generated", "train", "test", "test, 95 % interval", "generated ones found again"]
+        rows.append([readable(prior), method, *psnr, interval, f"{cells.recovered['generated']:.0%}"])
+    header = ["prior", "method", "generated", "train", "test", "test, 95 % interval", "generated ones found again"]
     return markdown(header, rows)
 
 
@@ -68,23 +69,23 @@ def condition_table(name: str, condition: str, quality: str) -> Callable[[], str
         table = metric(name)
         conditions = sorted(table[condition].unique())
         rows = []
-        for (loss, method), cells in table.groupby(["loss", "method"], sort=False):
+        for (prior, method), cells in table.groupby(["prior", "method"], sort=False):
             values = cells.set_index(condition)[quality]
             # Without noise, who gives back what was seen has no error; any other empty cell is a fault.
             shown = ["∞" if value == 0 and np.isnan(values[value]) else f"{values[value]:.1f}" for value in conditions]
             assert "nan" not in shown
-            rows.append([NAMES.get(loss, ""), method, *shown])
-        return markdown(["loss", "method", *(f"{value:g}" for value in conditions)], rows)
+            rows.append(["" if prior == NO_PRIOR else readable(prior), method, *shown])
+        return markdown(["prior", "method", *(f"{value:g}" for value in conditions)], rows)
 
     return build
 
 
 def calibration_table() -> str:
-    """Coverage of the intervals and agreement of the chains, of the losses whose generators draw digits."""
+    """Coverage of the intervals and agreement of the chains, of the priors whose generators draw digits."""
     table = metric("calibration")
     rows = []
-    for (loss, task), cells in table[(table.loss != "minimax") & (table.condition > 0)].groupby(
-        ["loss", "task"], sort=False
+    for (prior, task), cells in table[(table.prior != "minimax") & (table.condition > 0)].groupby(
+        ["prior", "task"], sort=False
     ):
         for name, form, title in (
             ("coverage_50", ".0%", "in the 50 % interval"),
@@ -92,21 +93,21 @@ def calibration_table() -> str:
             ("r_hat", ".1f", "split R-hat, median"),
         ):
             worst, best = cells[name].min(), cells[name].max()
-            rows.append([NAMES[loss], task, title, format(worst, form), format(best, form)])
-    return markdown(["loss", "task", "of hidden or noisy ink", "least", "most"], rows)
+            rows.append([readable(prior), task, title, format(worst, form), format(best, form)])
+    return markdown(["prior", "task", "of hidden or noisy ink", "least", "most"], rows)
 
 
 def paired_table() -> str:
-    """The posterior mean less the best baseline of each condition, dB, with the 95 % interval; usable losses."""
-    table = metric("paired").query("method == 'posterior_mean' and loss != 'minimax'")
+    """The posterior mean less the best rival of each condition, dB, with the 95 % interval; usable priors."""
+    table = metric("paired").query("method == 'posterior_mean' and prior != 'minimax'")
     rows = []
-    for (loss, task), cells in table.groupby(["loss", "task"], sort=False):
+    for (prior, task), cells in table.groupby(["prior", "task"], sort=False):
         for condition, rivals in cells.groupby("condition"):
             best = rivals.loc[rivals["difference"].idxmin()]
             interval = f"{best.difference_low:+.1f} to {best.difference_high:+.1f}"
             what = f"sigma {condition:g}" if task == "denoising" else f"{condition:g} missing"
-            rows.append([NAMES[loss], what, best.against, f"{best['difference']:+.1f}", interval])
-    return markdown(["loss", "condition", "best rival", "difference, dB", "95 % interval"], rows)
+            rows.append([readable(prior), what, best.against, f"{best['difference']:+.1f}", interval])
+    return markdown(["prior", "condition", "best rival", "difference, dB", "95 % interval"], rows)
 
 
 TABLES = {

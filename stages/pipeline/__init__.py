@@ -1,1 +1,1 @@
-"""What every stage needs: checked parameters, files, random streams, the device, progress."""
+"""What every stage needs and no stage is about: parameters, files, random streams, the device, processes, progress."""

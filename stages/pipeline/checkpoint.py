@@ -15,13 +15,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import safetensors.torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor
 
-from stages.pipeline.artifacts import write_atomically
+from stages.pipeline.command import say
 from stages.pipeline.errors import UserError
+from stages.pipeline.storage import publish
 
+FILE = "checkpoint.safetensors"
 State = tuple[dict[str, Tensor], list[dict[str, float]]]  # tensors by name, and the history, a row an epoch
 
 
@@ -42,13 +44,13 @@ class Checkpoint:
 
     @property
     def path(self) -> Path:
-        return self.folder / "checkpoint.safetensors"
+        return self.folder / FILE
 
     def save(self, tensors: Mapping[str, Tensor], history: list[dict[str, float]]) -> None:
         """Replace the checkpoint in one step. Raises UserError when the disk says no; the old one then stays."""
         on_host = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
         metadata = {"history": json.dumps(history)}
-        write_atomically(self.path, lambda partial: save_file(on_host, partial, metadata=metadata))
+        publish({self.path: lambda file: file.write(safetensors.torch.save(on_host, metadata=metadata))})
 
     def load(self) -> State | None:
         """The last state, or None at the start. Raises UserError for a file that cannot be read."""
@@ -84,4 +86,9 @@ def locked_checkpoint(name: str, key: str) -> Iterator[Checkpoint]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise UserError(f"{folder}: another process runs {name} with these parameters; wait for it") from None
+        if not folder.joinpath(FILE).exists() and any(folder.parent.glob(f"*/{FILE}")):
+            say(
+                f"{name}: starts afresh: what is unfinished in {folder.parent} had other parameters, code, data, "
+                "device or number of threads"
+            )
         yield Checkpoint(folder)

@@ -1,20 +1,19 @@
-"""params.yaml, checked as a whole by every stage before it does anything."""
+"""params.yaml: what each key may be. Every stage reads it whole, so that a mistake stops whichever stage runs first.
 
+What only the images can tell (how many there are, whether a window fits) is checked by the stage `check`.
+"""
+
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Self, TypeVar
 
 import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from stages.pipeline.artifacts import RAW
+from stages.pipeline import named
 from stages.pipeline.errors import UserError
-from stages.pipeline.mnist import idx_shape
 
 PARAMS_FILE = Path("params.yaml")
-
-Loss = Literal["minimax", "non_saturating", "least_squares"]
-Count = Annotated[int, Field(ge=1)]
-Rate = Annotated[float, Field(gt=0, le=1)]
 
 
 def _distinct(values: list) -> list:
@@ -29,32 +28,45 @@ def _ascending(values: list) -> list:
     return values
 
 
-def _some_noise(values: list[float]) -> list[float]:
-    if not any(values):
-        raise ValueError("one of them above 0")
-    return values
+def _among(folder: str) -> AfterValidator:
+    """A name that has a module in the folder."""
+
+    def check(name: str) -> str:
+        if name not in (known := named.names(folder)):
+            raise ValueError(f"allowed are {', '.join(known)} (the modules of {folder})")
+        return name
+
+    return AfterValidator(check)
 
 
+Count = Annotated[int, Field(ge=1)]
 Counts = Annotated[list[Count], Field(min_length=1), AfterValidator(_ascending)]
+Rate = Annotated[float, Field(gt=0, le=1)]
+Sigmas = Annotated[list[Annotated[float, Field(ge=0, le=10)]], Field(min_length=1), AfterValidator(_ascending)]
+Loss = Annotated[str, _among(named.LOSSES)]
+Task = Annotated[str, _among(named.TASKS)]
+Rival = Annotated[str, _among(named.RIVALS)]
+Source = Annotated[str, _among(named.SOURCES)]
 
 
-class _Group(BaseModel):
+class Group(BaseModel):
     """A group of keys: unknown ones are refused, types are not converted, NaN and infinity are no numbers."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
 
 
-class Prepare(_Group):
+class Data(Group):
+    name: Source
     validation: Count
 
 
-class Classify(_Group):
+class Classify(Group):
     epochs: Count
     batch_size: Annotated[int, Field(ge=2)]
     learning_rate: Rate
 
 
-class Train(_Group):
+class Train(Group):
     epochs: Count
     batch_size: Annotated[int, Field(ge=2)]  # BatchNorm has no variance over one image
     discriminator_steps: Count
@@ -66,16 +78,16 @@ class Train(_Group):
     sample_epochs: Annotated[list[Count], AfterValidator(_ascending)]
 
 
-class Judge(_Group):
+class Judge(Group):
     samples: Annotated[int, Field(ge=10)]  # the nearest-neighbour measures look at 5 neighbours
 
 
-class PlainSearch(_Group):
+class PlainSearch(Group):
     learning_rate: Rate
     steps: Count
 
 
-class MapSearch(_Group):
+class MapSearch(Group):
     samples: Count
     restarts: Count
     explore_steps: Count
@@ -91,7 +103,7 @@ class MapSearch(_Group):
         return self
 
 
-class Posterior(_Group):
+class Posterior(Group):
     steps: Count
     burn_in: Annotated[int, Field(ge=0)]
     temperature: Annotated[float, Field(gt=0)]
@@ -103,65 +115,55 @@ class Posterior(_Group):
         return self
 
 
-class Search(_Group):
+class Search(Group):
     plain: PlainSearch
     map: MapSearch
     posterior: Posterior
 
 
-class Invert(_Group):
+class Invert(Group):
     patience: Count
     walks: Annotated[list[Count], Field(min_length=1)]
 
 
-class Denoise(_Group):
-    sigmas: Annotated[
-        list[Annotated[float, Field(ge=0, le=10)]],
-        Field(min_length=1),
-        AfterValidator(_ascending),
-        AfterValidator(_some_noise),
-    ]
-
-
-class Inpaint(_Group):
-    holes: Counts
-    window: Count
-
-
-class Norms(_Group):
+class Norms(Group):
     images: Count
+    sigmas: Sigmas
+    holes: Annotated[list[Count], AfterValidator(_ascending)]
+    window: Count
     restarts: Count
     salt_and_pepper: Annotated[float, Field(gt=0, lt=1)]
 
 
-class Solvers(_Group):
+class Solvers(Group):
     images: Count
     adam_steps: Counts
     newton_steps: Counts
     restarts: Counts
 
 
-class Measure(_Group):
+class Measure(Group):
     bootstrap: Annotated[int, Field(ge=100)]
 
 
-class Params(_Group):
-    """All of params.yaml; one attribute for each top-level key."""
+class Params(Group):
+    """All of params.yaml but for the grids of tasks; one attribute for each top-level key."""
 
-    seed: Annotated[int, Field(ge=0)]
-    losses: Annotated[list[Loss], Field(min_length=1), AfterValidator(_distinct)]
-    images: Count
-    prepare: Prepare
+    seed: Annotated[int, Field(ge=0, lt=1 << 63)]
+    data: Data
+    priors: Annotated[list[Loss], Field(min_length=1), AfterValidator(_distinct)]
+    tasks: Annotated[list[Task], Field(min_length=1), AfterValidator(_distinct)]
+    rivals: dict[Task, Annotated[list[Rival], AfterValidator(_distinct)]]
+    images: Annotated[int, Field(ge=2)]  # a table's interval needs a spread
     classify: Classify
     train: Train
     judge: Judge
     search: Search
     invert: Invert
-    denoise: Denoise
-    inpaint: Inpaint
     norms: Norms
     solvers: Solvers
     measure: Measure
+    grids: dict[str, dict[str, Any]]  # task -> its own top-level key, which the task itself checks
 
     @model_validator(mode="after")
     def _enough_samples_for_norms(self) -> Self:
@@ -171,23 +173,17 @@ class Params(_Group):
             )
         return self
 
+    @property
+    def usual_prior(self) -> str:
+        """The prior that serves where one has to do: the better one, if it is there."""
+        return "non_saturating" if "non_saturating" in self.priors else self.priors[-1]
 
-class _UniqueKeyLoader(yaml.SafeLoader):
-    """YAML that refuses a key given twice, of which PyYAML would silently keep the last."""
 
-    def construct_mapping(self, node, deep=False):
-        keys = [self.construct_object(key, deep=deep) for key, _ in node.value]
-        twice = sorted({str(key) for key in keys if keys.count(key) > 1})
-        if twice:
-            raise UserError(f"{PARAMS_FILE}: {', '.join(twice)} given twice near line {node.start_mark.line + 1}")
-        return super().construct_mapping(node, deep=deep)
+Checked = TypeVar("Checked", bound=Group)
 
 
 def load_params(path: Path = PARAMS_FILE) -> Params:
-    """Read and check every parameter, also against the raw images.
-
-    Raises UserError naming each bad key, its value and what is allowed.
-    """
+    """Read and check every parameter. Raises UserError naming each bad key, its value and what is allowed."""
     try:
         content = yaml.load(path.read_text(encoding="utf-8"), Loader=_UniqueKeyLoader)
     except FileNotFoundError:
@@ -196,17 +192,34 @@ def load_params(path: Path = PARAMS_FILE) -> Params:
         raise UserError(f"{path}: not readable as text: {error}") from None
     except yaml.YAMLError as error:
         raise UserError(f"{path}: not YAML: {' '.join(str(error).split())}") from None
-    try:
-        params = Params.model_validate(content)
-    except ValidationError as error:
-        raise UserError(f"{path}: " + "; ".join(_explain(problem) for problem in error.errors())) from None
-    _check_data(params, path)
+    if isinstance(content, dict):
+        if "grids" in content:
+            raise UserError(f"{path}: grids is not a parameter")
+        tasks = named.names(named.TASKS)
+        content = {key: value for key, value in content.items() if key not in tasks} | {
+            "grids": {task: content[task] for task in tasks if isinstance(content.get(task), dict)}
+        }
+    params = checked(Params, content, path=path)
+    for task in params.tasks:
+        if task not in params.grids:
+            raise UserError(f"{path}: {task} is missing: the grid of this task")
+        if task not in params.rivals:
+            raise UserError(f"{path}: rivals.{task} is missing: [] for none")
     return params
 
 
-def _explain(problem: dict) -> str:
+def checked(kind: type[Checked], content: object, key: str = "", path: Path = PARAMS_FILE) -> Checked:
+    """`content` as a group of keys, which stands under `key`. Raises UserError naming each bad key."""
+    try:
+        return kind.model_validate(content)
+    except ValidationError as error:
+        problems = [_explain(dict(problem), key) for problem in error.errors()]
+        raise UserError(f"{path}: {'; '.join(problems)}") from None
+
+
+def _explain(problem: Mapping[str, Any], prefix: str) -> str:
     """One pydantic problem as `key = value: what is allowed`."""
-    key = ".".join(str(part) for part in problem["loc"])
+    key = ".".join(str(part) for part in (*([prefix] if prefix else []), *problem["loc"]))
     allowed = problem["msg"].removeprefix("Value error, ")
     if problem["type"] == "missing":
         return f"{key} is missing"
@@ -222,21 +235,12 @@ def _explain(problem: dict) -> str:
     return text
 
 
-def _check_data(params: Params, path: Path) -> None:
-    """Check what only the data can tell: the counts and sizes that the images allow."""
-    (training, image_size, _), (test, _, _) = idx_shape(RAW, "train"), idx_shape(RAW, "t10k")
-    kept = training - params.prepare.validation
-    at_most = {
-        "prepare.validation": (params.prepare.validation, training - 1),
-        "train.batch_size": (params.train.batch_size, kept),
-        "train.discriminator_steps": (params.train.discriminator_steps, kept // params.train.batch_size),
-        "judge.samples": (params.judge.samples, kept),
-        "images": (params.images, min(kept, params.prepare.validation, test)),
-        "norms.images": (params.norms.images, test),
-        "solvers.images": (params.solvers.images, params.prepare.validation),
-        "inpaint.window": (params.inpaint.window, image_size),
-        "inpaint.holes": (max(params.inpaint.holes), (image_size // params.inpaint.window) ** 2),
-    }
-    for key, (value, limit) in at_most.items():
-        if value > limit:
-            raise UserError(f"{path}: {key} = {value}: allowed with these images is at most {limit}")
+class _UniqueKeyLoader(yaml.SafeLoader):
+    """YAML that refuses a key given twice, of which PyYAML would silently keep the last."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
+        keys = [self.construct_object(key, deep=deep) for key, _ in node.value]  # type: ignore[no-untyped-call]
+        twice = sorted({str(key) for key in keys if keys.count(key) > 1})
+        if twice:
+            raise UserError(f"{PARAMS_FILE}: {', '.join(twice)} given twice near line {node.start_mark.line + 1}")
+        return super().construct_mapping(node, deep=deep)

@@ -1,1 +1,1 @@
-"""What is seen of an image, how a latent code is found for it, and how good the result is."""
+"""What is seen of an image, and what restores it: the search of a prior's codes, and what people would use instead."""

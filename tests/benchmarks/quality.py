@@ -13,14 +13,16 @@ import time
 
 import torch
 
-from stages.gan.classifier import Classifier, embed
-from stages.gan.fidelity import frechet_distance
-from stages.gan.networks import load_network, recompute_batch_norm
-from stages.gan.training import train
-from stages.pipeline.artifacts import CLASSIFIER, load_split
-from stages.pipeline.compute import choose_compute
-from stages.pipeline.images import to_float
+from stages.images.splits import load_split
+from stages.judging.classifier import Classifier, embed
+from stages.judging.fidelity import frechet_distance
+from stages.pipeline.artifacts import CLASSIFIER
+from stages.pipeline.networks import load_network
+from stages.pipeline.numerics.compute import choose_compute
+from stages.pipeline.numerics.pixels import to_float
 from stages.pipeline.params import load_params
+from stages.priors.adversarial import train
+from stages.priors.networks import recompute_batch_norm
 from tests.benchmarks.textbook import Textbook
 
 SAMPLES = 10_000  # generated images behind a Frechet distance
@@ -28,7 +30,7 @@ SAMPLES = 10_000  # generated images behind a Frechet distance
 
 def textbook_generator(epochs: int, seed: int) -> torch.nn.Module:
     settings = load_params().train
-    textbook, images = Textbook(settings, seed), torch.from_numpy(to_float(load_split("train")[0]))
+    textbook, images = Textbook(settings, seed), torch.from_numpy(to_float(load_split("train").images))
     whole = settings.batch_size * settings.discriminator_steps
     for _ in range(epochs):
         order = torch.randperm(len(images))
@@ -39,9 +41,9 @@ def textbook_generator(epochs: int, seed: int) -> torch.nn.Module:
 
 
 def project_generator(epochs: int, seed: int) -> torch.nn.Module:
-    settings = load_params().train.model_dump() | {"epochs": epochs, "sample_epochs": []}
-    gan = train(load_split("train")[0], loss="non_saturating", seed=seed, compute=choose_compute(), **settings)
-    return gan.generators[epochs]
+    settings = load_params().train.model_copy(update={"epochs": epochs, "sample_epochs": []})
+    gan = train(load_split("train").images, "non_saturating", settings, seed, choose_compute())
+    return gan.generators[epochs].cpu()
 
 
 LOOPS = {"textbook": textbook_generator, "project": project_generator}
@@ -50,10 +52,10 @@ LOOPS = {"textbook": textbook_generator, "project": project_generator}
 @torch.no_grad()
 def distance(generator: torch.nn.Module, seed: int) -> float:
     """Frechet distance of SAMPLES generated images to the test images."""
-    classifier = load_network(Classifier, CLASSIFIER)
+    classifier = load_network(Classifier, CLASSIFIER / "classifier.safetensors")
     codes = torch.randn(SAMPLES, load_params().train.latent_dim, generator=torch.Generator().manual_seed(seed))
     generated = torch.cat([generator(batch) for batch in codes.split(1000)])
-    real = torch.from_numpy(to_float(load_split("test")[0]))
+    real = torch.from_numpy(to_float(load_split("test").images))
     return frechet_distance(*(embed(classifier, images)[0].double() for images in (real, generated)))
 
 

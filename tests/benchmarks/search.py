@@ -12,16 +12,19 @@ import time
 import numpy as np
 import torch
 
-from stages.gan.networks import Generator, load_for_search, load_network
-from stages.pipeline.artifacts import MISFIT, MODELS, load_number
-from stages.pipeline.compute import choose_compute
-from stages.pipeline.images import pick_images
+from stages.images.picking import pick_images
+from stages.judging.image_quality import mse, psnr
+from stages.pipeline import artifacts
+from stages.pipeline.networks import load_network
+from stages.pipeline.numerics.compute import Compute, choose_compute
 from stages.pipeline.params import load_params
-from stages.restoration.methods import INVERSION_STARTS, draw, explore
-from stages.restoration.objective import Misfit, Objective
+from stages.priors.networks import Generator
+from stages.restoration.latent.descent import usual_walk
+from stages.restoration.latent.inversion import STARTS
+from stages.restoration.latent.misfit import load_misfit
+from stages.restoration.latent.prior import load_prior
+from stages.restoration.latent.search import LatentSearch, explore, least_squares_search
 from stages.restoration.observation import clean
-from stages.restoration.quality import mse, psnr
-from stages.restoration.search import draw_prior, least_squares_search, usual_walk
 
 
 def textbook(generator: Generator, image: torch.Tensor, start: torch.Tensor, steps: int) -> np.ndarray:
@@ -37,21 +40,23 @@ def textbook(generator: Generator, image: torch.Tensor, start: torch.Tensor, ste
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--loss", default="non_saturating")
+    parser.add_argument("--prior", default=load_params().usual_prior)
     parser.add_argument("--images", type=int, default=64, help="validation images that this project's search inverts")
     parser.add_argument(
         "--textbook-images", type=int, default=24, help="the first of them, which the textbook loop does"
     )
     parser.add_argument("--textbook-steps", type=int, default=5000)
     arguments = parser.parse_args()
-    params, path = load_params(), MODELS / arguments.loss / "generator.safetensors"
+    params, name = load_params(), arguments.prior
     images, _ = pick_images("validation", arguments.images, params.seed)
+    _, fitted = load_misfit(name)
     few = arguments.textbook_images
 
     # The textbook loop first: choosing the device below also changes how the C library keeps memory.
     device = torch.accelerator.current_accelerator() if torch.accelerator.is_available() else torch.device("cpu")
-    generator = load_network(Generator, path).to(device)
-    starts = draw_prior(arguments.images, generator.shape["latent_dim"], params.seed)
+    generator = load_network(Generator, artifacts.prior(name)).to(device)
+    plain = Compute(device, bfloat16=False, search_batch=1)
+    starts = LatentSearch(load_prior(name, fitted, plain), params.search, params.seed, plain).draw_prior(few)
     codes, seconds = [], []
     for index in range(few):
         image, start = (torch.from_numpy(array[index : index + 1]).to(device) for array in (images, starts))
@@ -59,29 +64,25 @@ def main() -> None:
         codes.append(textbook(generator, image, start, arguments.textbook_steps))
         seconds.append(time.perf_counter() - began)
     compute = choose_compute()
-    generator = compute.place(load_for_search(path))
-    reference = psnr(mse(images[:few], draw(generator, np.concatenate(codes), compute)))
+    search = LatentSearch(load_prior(name, fitted, compute, images), params.search, params.seed, compute)
+    reference = psnr(mse(images[:few], search.prior.draw(np.concatenate(codes), compute)))
     textbook_seconds = float(np.median(seconds))
     print(f"textbook: {textbook_seconds:.2f} s an image, {_words(reference)} over {few} images")
 
-    settings, lengths = params.search.map, params.invert.walks
-    observation = clean(images)
-    misfit = Misfit(load_number(MISFIT / f"{arguments.loss}.json", "fitted_slope"))
-    objective = Objective(observation, misfit.data_term)
-    common = {"latent_dim": generator.shape["latent_dim"], "seed": params.seed, "compute": compute}
+    observation, lengths = clean(images), params.invert.walks
 
-    def search(walks: int) -> np.ndarray:
-        found = explore(generator, objective, misfit=misfit, settings=settings, **common)
-        own = [usual_walk(settings, steps) for steps in lengths[:walks]]
-        return least_squares_search(generator, observation, found.starts[:, :INVERSION_STARTS], own, compute)
+    def invert(walks: int) -> np.ndarray:
+        explored = explore(search, search.objective(observation)).starts[:, :STARTS]
+        own = [usual_walk(params.search.map, steps) for steps in lengths[:walks]]
+        return least_squares_search(search.prior.generate, observation, explored, own, compute)
 
-    search(1)  # warm up
+    invert(1)  # warm up
     ratio = None
     for walks in range(1, len(lengths) + 1):
         began = time.perf_counter()
-        found = search(walks)
+        found = invert(walks)
         each = (time.perf_counter() - began) / len(images)
-        scores = psnr(mse(images, draw(generator, found, compute)))
+        scores = psnr(mse(images, search.prior.draw(found, compute)))
         print(
             f"{sum(lengths[:walks]):4} steps: {each:.4f} s an image, {textbook_seconds / each:.0f} times as fast, "
             f"{_words(scores[:few])} over the same {few} images, {_words(scores)} over {len(images)}"

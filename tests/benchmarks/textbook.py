@@ -8,8 +8,8 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor, nn
 
-from stages.gan.networks import Discriminator, initialise
 from stages.pipeline.params import Train
+from stages.priors.networks import Discriminator, initialise
 
 
 class Textbook:

@@ -16,11 +16,10 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import FlopCounterMode
 
-from stages.gan.losses import LOSSES
-from stages.gan.networks import Discriminator, Generator
-from stages.gan.training import Players, Sums
-from stages.pipeline.compute import choose_compute
+from stages.pipeline.numerics.compute import choose_compute
 from stages.pipeline.params import load_params
+from stages.priors.adversarial import Players, Sums
+from stages.priors.gan_loss import load_loss
 from tests.benchmarks.textbook import Textbook
 
 WARM_UP, STEPS = 3, 10  # rounds (discriminator steps and one generator step) before and in one timing
@@ -35,15 +34,7 @@ def textbook_round(real: torch.Tensor, params):
 def project_round(real: torch.Tensor, params):
     """A function that runs one round of this project's loop on the same batch."""
     compute, settings = choose_compute(), params.train
-    players = Players(
-        Generator(latent_dim=settings.latent_dim, width=settings.width, channels=1, image_size=28),
-        Discriminator(width=settings.width, channels=1, image_size=28),
-        loss=LOSSES["non_saturating"],
-        seed=params.seed,
-        batch_size=len(real),
-        adam={"lr": settings.learning_rate, "betas": (settings.beta1, settings.beta2), "fused": True},
-        compute=compute,
-    )
+    players = Players(1, 28, load_loss("non_saturating"), settings, params.seed, compute)
     sums, real = Sums(compute.device), compute.place(real)
 
     def run() -> None:

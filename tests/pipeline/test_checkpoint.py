@@ -19,6 +19,10 @@ from stages.pipeline.errors import UserError
 from tests.project import TINY, Project, merged
 
 LONG = merged(TINY, {"train": {"epochs": 20}})
+TRAIN = ("train", "--prior", "minimax")
+SCRIPT = (sys.executable, "-m", "stages", *TRAIN)
+EXPERIMENT = ("-S", "train.learning_rate=0.0003", "-S", "priors=[minimax]", "train@minimax")
+GOES_ON = "train: minimax goes on after epoch"
 
 
 def test_what_is_saved_comes_back(tmp_path):
@@ -56,6 +60,32 @@ def test_a_second_process_is_told_to_wait(tmp_path, monkeypatch):
             pass
     with locked_checkpoint("train-minimax", "key"):
         pass
+
+
+def test_a_run_that_starts_afresh_beside_an_unfinished_one_says_so(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("DVC_ROOT", str(tmp_path))
+    with locked_checkpoint("train-minimax", "key") as checkpoint:
+        checkpoint.save({"a": torch.arange(3)}, [])
+    with locked_checkpoint("train-minimax", "key"), locked_checkpoint("train-least_squares", "another key"):
+        pass
+    assert capsys.readouterr().err == ""
+    with locked_checkpoint("train-minimax", "another key"):
+        pass
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(
+        f"train-minimax: starts afresh: what is unfinished in {tmp_path / '.work' / 'train-minimax'}"
+    )
+
+
+def test_a_run_that_has_ended_well_leaves_nothing(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("DVC_ROOT", str(tmp_path))
+    with locked_checkpoint("train-minimax", "key") as checkpoint:
+        checkpoint.save({"a": torch.arange(3)}, [])
+        checkpoint.clear()
+        assert checkpoint.load() is None
+    with locked_checkpoint("train-minimax", "another key"):
+        pass
+    assert capsys.readouterr().err == ""
 
 
 def test_a_folder_that_cannot_be_made_is_named(tmp_path, monkeypatch):
@@ -114,21 +144,16 @@ def kill_after_a_checkpoint(project: Project, *command: str) -> None:
 
 
 def test_a_killed_stage_goes_on_and_ends_in_the_same_bytes(long_project):
-    train = ("train", "--loss", "minimax")
-    models = long_project.folder / "data" / "models" / "minimax"
-    assert long_project.stage(*train).returncode == 0
-    unbroken = files(models)
+    outputs = long_project.folder / "data" / "priors" / "minimax"
+    assert long_project.stage(*TRAIN).returncode == 0
+    unbroken = files(outputs)
     assert not list(long_project.folder.glob(".work/train-minimax/*/"))
 
-    kill_after_a_checkpoint(long_project, sys.executable, "-m", "stages.train", "--loss", "minimax")
-    result = long_project.stage(*train)
+    kill_after_a_checkpoint(long_project, *SCRIPT)
+    result = long_project.stage(*TRAIN)
     assert result.returncode == 0, result.stderr
-    assert "train: minimax goes on after epoch" in result.stderr
-    assert files(models) == unbroken
-
-
-EXPERIMENT = ("-S", "train.learning_rate=0.0003", "-S", "losses=[minimax]", "train@minimax")
-GOES_ON = "train: minimax goes on after epoch"
+    assert GOES_ON in result.stderr
+    assert files(outputs) == unbroken
 
 
 def trained(project: Project, experiment: str) -> str:
@@ -195,22 +220,22 @@ def wait_for(condition: Callable[[], object]) -> None:
         time.sleep(0.05)
 
 
-def test_other_parameters_start_afresh(long_project):
-    kill_after_a_checkpoint(long_project, sys.executable, "-m", "stages.train", "--loss", "minimax")
+def test_other_parameters_start_afresh_and_say_so(long_project):
+    kill_after_a_checkpoint(long_project, *SCRIPT)
     long_project.set_params({"train": {"learning_rate": 0.002}})
-    result = long_project.stage("train", "--loss", "minimax")
+    result = long_project.stage(*TRAIN)
     long_project.set_params({"train": {"learning_rate": 0.001}})
     assert result.returncode == 0 and "goes on" not in result.stderr
+    assert "train-minimax: starts afresh: what is unfinished in " in result.stderr
 
 
 def test_a_full_disk_is_named_and_leaves_the_last_checkpoint(long_project):
     """A limit on the size of files makes the system itself refuse the write."""
-    script = [sys.executable, "-m", "stages.train", "--loss", "minimax"]
-    kill_after_a_checkpoint(long_project, *script)
+    kill_after_a_checkpoint(long_project, *SCRIPT)
     (path,) = long_project.folder.glob(".work/train-minimax/*/checkpoint.safetensors")
     before = path.read_bytes()
     result = subprocess.run(
-        script,
+        SCRIPT,
         cwd=long_project.folder,
         env=long_project.environment,
         capture_output=True,
@@ -220,4 +245,4 @@ def test_a_full_disk_is_named_and_leaves_the_last_checkpoint(long_project):
     assert result.returncode == 1
     assert "checkpoint.safetensors: cannot be written: " in result.stderr and "Traceback" not in result.stderr
     assert path.read_bytes() == before
-    assert long_project.stage("train", "--loss", "minimax").returncode == 0
+    assert long_project.stage(*TRAIN).returncode == 0

@@ -6,35 +6,59 @@ import pytest
 import yaml
 
 from stages.pipeline.errors import UserError
-from stages.pipeline.params import load_params
+from stages.pipeline.params import Params, load_params
+from stages.restoration.task import load_grid
 from tests.project import ROOT, merged
 
 GOOD = yaml.safe_load((ROOT / "params.yaml").read_text())
 
 
-def load(tmp_path: Path, content: dict | str):
+def load(tmp_path: Path, content: dict | str) -> Params:
+    """All parameters, the grids of tasks too, as the first stage checks them."""
     path = tmp_path / "params.yaml"
     path.write_text(content if isinstance(content, str) else yaml.safe_dump(content))
-    return load_params(path)
+    params = load_params(path)
+    for task in params.tasks:
+        load_grid(task, params)
+    return params
 
 
 def test_the_default_is_the_study_asked_for(tmp_path):
     params = load(tmp_path, GOOD)
-    assert params.losses == ["minimax", "non_saturating", "least_squares"]
+    assert params.priors == ["minimax", "non_saturating", "least_squares"]
+    assert params.usual_prior == "non_saturating"
     assert (params.train.latent_dim, params.train.discriminator_steps) == (100, 3)
-    assert params.denoise.sigmas == [0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0]
-    assert (params.inpaint.holes, params.inpaint.window) == ([1, 2, 3], 8)
+    assert params.tasks == list(params.rivals) == ["denoising", "inpainting"]
+    denoising, inpainting = (load_grid(task, params) for task in params.tasks)
+    assert denoising.conditions == [0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0]
+    assert (inpainting.conditions, inpainting.settings.window) == ([1, 2, 3], 8)
 
 
 BAD_VALUES = [
     ({"seed": -1}, "seed = -1", "greater than or equal to 0"),
     ({"seed": 1.5}, "seed = 1.5", "integer"),
     ({"seed": True}, "seed = True", "integer"),
-    ({"losses": []}, "losses = []", "at least 1"),
-    ({"losses": "minimax"}, "losses = 'minimax'", "list"),
-    ({"losses": ["hinge"]}, "losses.0 = 'hinge'", "'minimax', 'non_saturating' or 'least_squares'"),
-    ({"losses": ["minimax", "minimax"]}, "losses = ", "each value once"),
-    ({"prepare": {"validation": 0}}, "prepare.validation = 0", "greater than or equal to 1"),
+    ({"seed": 1 << 63}, "seed = 9223372036854775808", "less than 9223372036854775808"),
+    ({"data": {"name": "cifar"}}, "data.name = 'cifar'", "allowed are mnist (the modules of stages/images/sources)"),
+    ({"data": {"name": "../mnist"}}, "data.name = '../mnist'", "allowed are mnist"),
+    ({"data": {"name": "__init__"}}, "data.name = '__init__'", "allowed are mnist"),
+    ({"data": {"validation": 0}}, "data.validation = 0", "greater than or equal to 1"),
+    ({"data": {"images": 3}}, "data.images is not a parameter", ""),
+    ({"priors": []}, "priors = []", "at least 1"),
+    ({"priors": "minimax"}, "priors = 'minimax'", "list"),
+    ({"priors": ["hinge"]}, "priors.0 = 'hinge'", "allowed are least_squares, minimax, non_saturating (the modules of"),
+    ({"priors": ["minimax", "minimax"]}, "priors = ", "each value once"),
+    ({"tasks": []}, "tasks = []", "at least 1"),
+    (
+        {"tasks": ["denoising", "deblurring"]},
+        "tasks.1 = 'deblurring'",
+        "allowed are denoising, inpainting (the modules",
+    ),
+    ({"tasks": ["denoising", "denoising"]}, "tasks = ", "each value once"),
+    ({"rivals": {"denoising": ["median"]}}, "rivals.denoising.0 = 'median'", "allowed are biharmonic, bm3d, "),
+    ({"rivals": {"denoising": ["tv", "tv"]}}, "rivals.denoising = ['tv', 'tv']", "each value once"),
+    ({"rivals": {"denoising": "tv"}}, "rivals.denoising = 'tv'", "list"),
+    ({"rivals": {"deblurring": []}}, "'deblurring'", "allowed are denoising, inpainting"),
     ({"train": {"epochs": 0}}, "train.epochs = 0", "greater than or equal to 1"),
     ({"train": {"epochs": 2.5}}, "train.epochs = 2.5", "integer"),
     ({"train": {"epochs": "ten"}}, "train.epochs = 'ten'", "integer"),
@@ -62,16 +86,26 @@ BAD_VALUES = [
     ({"invert": {"walks": []}}, "invert.walks = []", "at least 1"),
     ({"invert": {"walks": [9, 0]}}, "invert.walks.1 = 0", "greater than or equal to 1"),
     ({"search": {"map": {"whitened_steps": 0}}}, "search.map.whitened_steps = 0", "greater than or equal to 1"),
-    ({"images": 0}, "images = 0", "greater than or equal to 1"),
-    ({"denoise": {"sigmas": []}}, "denoise.sigmas = []", "at least 1"),
-    ({"denoise": {"sigmas": [0.3, 0.3]}}, "denoise.sigmas = [0.3, 0.3]", "each value once"),
-    ({"denoise": {"sigmas": [0.0]}}, "denoise.sigmas = [0.0]", "one of them above 0"),
-    ({"denoise": {"sigmas": [-0.1]}}, "denoise.sigmas.0 = -0.1", "greater than or equal to 0"),
-    ({"denoise": {"sigmas": [float("inf")]}}, "denoise.sigmas.0 = inf", "finite"),
-    ({"denoise": {"sigmas": 0.3}}, "denoise.sigmas = 0.3", "list"),
-    ({"inpaint": {"holes": [0]}}, "inpaint.holes.0 = 0", "greater than or equal to 1"),
-    ({"inpaint": {"holes": [2, 1]}}, "inpaint.holes = [2, 1]", "rising order"),
-    ({"inpaint": {"window": 0}}, "inpaint.window = 0", "greater than or equal to 1"),
+    ({"images": 0}, "images = 0", "greater than or equal to 2"),
+    ({"images": 1}, "images = 1", "greater than or equal to 2"),
+    ({"denoising": {"sigmas": []}}, "denoising.sigmas = []", "at least 1"),
+    ({"denoising": {"sigmas": [0.3, 0.3]}}, "denoising.sigmas = [0.3, 0.3]", "each value once"),
+    ({"denoising": {"sigmas": [0.0]}}, "denoising.sigmas = [0.0]", "one of them above 0"),
+    ({"denoising": {"sigmas": [-0.1]}}, "denoising.sigmas.0 = -0.1", "greater than or equal to 0"),
+    ({"denoising": {"sigmas": [float("inf")]}}, "denoising.sigmas.0 = inf", "finite"),
+    ({"denoising": {"sigmas": 0.3}}, "denoising.sigmas = 0.3", "list"),
+    ({"inpainting": {"holes": [0]}}, "inpainting.holes.0 = 0", "greater than or equal to 1"),
+    ({"inpainting": {"holes": [2, 1]}}, "inpainting.holes = [2, 1]", "rising order"),
+    ({"inpainting": {"window": 0}}, "inpainting.window = 0", "greater than or equal to 1"),
+    ({"inpainting": {"sigmas": [0.1]}}, "inpainting.sigmas is not a parameter", ""),
+    ({"denoising": {"sigmas": [11.0]}}, "denoising.sigmas.0 = 11.0", "less than or equal to 10"),
+    ({"norms": {"images": 0}}, "norms.images = 0", "greater than or equal to 1"),
+    ({"norms": {"sigmas": []}}, "norms.sigmas = []", "at least 1"),
+    ({"norms": {"sigmas": [0.3, 0.1]}}, "norms.sigmas = [0.3, 0.1]", "rising order"),
+    ({"norms": {"sigmas": [-0.1]}}, "norms.sigmas.0 = -0.1", "greater than or equal to 0"),
+    ({"norms": {"holes": [2, 1]}}, "norms.holes = [2, 1]", "rising order"),
+    ({"norms": {"holes": [0]}}, "norms.holes.0 = 0", "greater than or equal to 1"),
+    ({"norms": {"window": 0}}, "norms.window = 0", "greater than or equal to 1"),
     ({"norms": {"restarts": 257}}, "norms.restarts = 257", "at most search.map.samples = 256"),
     ({"norms": {"restarts": 0}}, "norms.restarts = 0", "greater than or equal to 1"),
     ({"norms": {"salt_and_pepper": 0.0}}, "norms.salt_and_pepper = 0.0", "greater than 0"),
@@ -82,6 +116,8 @@ BAD_VALUES = [
     ({"measure": {"bootstrap": 10}}, "measure.bootstrap = 10", "greater than or equal to 100"),
     ({"train": {"epoch": 3}}, "train.epoch is not a parameter", ""),
     ({"trian": {}}, "trian is not a parameter", ""),
+    ({"deblurring": {"width": 3}}, "deblurring is not a parameter", ""),
+    ({"grids": {}}, "grids is not a parameter", ""),
 ]
 
 
@@ -121,9 +157,20 @@ def test_a_missing_file_a_missing_key_and_a_binary_file(tmp_path):
         load_params(tmp_path / "params.yaml")
 
 
+@pytest.mark.parametrize("task", ["denoising", "inpainting"])
+def test_a_task_without_its_grid(tmp_path, task):
+    without = {key: value for key, value in GOOD.items() if key != task}
+    with pytest.raises(UserError, match=rf"params\.yaml: {task} is missing: the grid of this task"):
+        load(tmp_path, without)
+    others = [other for other in GOOD["tasks"] if other != task]
+    assert load(tmp_path, without | {"tasks": others}).tasks == others
+
+
 def test_all_mistakes_are_named_at_once(tmp_path):
-    with pytest.raises(UserError, match=r"train.epochs = 0.*; .*inpaint.window = 0"):
-        load(tmp_path, merged(GOOD, {"train": {"epochs": 0}, "inpaint": {"window": 0}}))
+    with pytest.raises(UserError, match=r"train.epochs = 0.*; .*norms.window = 0"):
+        load(tmp_path, merged(GOOD, {"train": {"epochs": 0}, "norms": {"window": 0}}))
+    with pytest.raises(UserError, match=r"inpainting.holes.0 = 0.*; .*inpainting.window = 0"):
+        load(tmp_path, merged(GOOD, {"inpainting": {"holes": [0], "window": 0}}))
 
 
 def test_scientific_notation_is_explained(tmp_path):
@@ -132,39 +179,27 @@ def test_scientific_notation_is_explained(tmp_path):
         load(tmp_path, text)
 
 
-TOO_MUCH = [
-    ("prepare.validation", 60000, 59999),
-    ("train.batch_size", 55001, 55000),
-    ("train.discriminator_steps", 860, 859),
-    ("judge.samples", 55001, 55000),
-    ("images", 5001, 5000),
-    ("norms.images", 10001, 10000),
-    ("solvers.images", 5001, 5000),
-    ("inpaint.window", 29, 28),
-]
-
-
-@pytest.mark.parametrize(("name", "value", "limit"), TOO_MUCH)
-def test_what_the_data_does_not_allow(tmp_path, name, value, limit):
-    change = value
-    for key in reversed(name.split(".")):
-        change = {key: change}
-    with pytest.raises(UserError, match=f"{name} = {value}: allowed with these images is at most {limit}"):
-        load(tmp_path, merged(GOOD, change))
-
-
 @pytest.mark.parametrize(
     "change",
     [
         {"search": {"map": {"restarts": 256, "samples": 256}}},
         {"search": {"posterior": {"steps": 34, "burn_in": 30}}},
         {"norms": {"images": 10000}},
+        {"norms": {"holes": []}},
+        {"norms": {"sigmas": [0.0, 10.0]}},
+        {"seed": (1 << 63) - 1},
+        {"images": 2},
+        {"priors": ["least_squares"]},
+        {"tasks": ["inpainting"]},
+        {"rivals": {"denoising": []}},
     ],
 )
 def test_what_is_just_allowed(tmp_path, change):
     assert load(tmp_path, merged(GOOD, change)) != load(tmp_path, GOOD)
 
 
-def test_more_windows_than_fit(tmp_path):
-    with pytest.raises(UserError, match=r"inpaint.holes = 10: allowed with these images is at most 9"):
-        load(tmp_path, merged(GOOD, {"inpaint": {"holes": [1, 10]}}))
+def test_the_usual_prior_is_one_of_those_asked_for(tmp_path):
+    assert load(tmp_path, GOOD | {"priors": ["least_squares", "non_saturating", "minimax"]}).usual_prior == (
+        "non_saturating"
+    )
+    assert load(tmp_path, GOOD | {"priors": ["least_squares", "minimax"]}).usual_prior == "minimax"

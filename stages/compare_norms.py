@@ -1,0 +1,28 @@
+"""A trained prior -> data/norms/: test images restored with different norms from different corruptions."""
+
+from stages.images.picking import pick_images
+from stages.pipeline.artifacts import NORMS
+from stages.pipeline.command import no_arguments, say
+from stages.pipeline.numerics.compute import choose_compute
+from stages.pipeline.params import load_params
+from stages.restoration.latent.misfit import load_misfit
+from stages.restoration.latent.prior import load_prior
+from stages.restoration.latent.search import LatentSearch
+from stages.restoration.observed import save_observed
+from stages.restoration.restored import save_restored
+from stages.restoration.studies.norms import compare_norms, corrupted
+
+
+def main() -> None:
+    no_arguments(__doc__)
+    params, compute = load_params(), choose_compute()
+    name, settings = params.usual_prior, params.norms
+    images, _ = pick_images("test", settings.images, params.seed)
+    misfit, _ = load_misfit(name)
+    prior = load_prior(name, misfit, compute, images)
+    say(f"compare_norms: {name}: {compute}")
+    search = LatentSearch(prior, params.search, params.seed, compute).with_restarts(settings.restarts)
+    observed = corrupted(images, settings, params.seed)
+    restored = compare_norms(search, observed.observation)
+    save_observed({NORMS / "observed.npz": observed})
+    save_restored({NORMS / "restored.npz": restored})

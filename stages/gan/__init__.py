@@ -1,1 +1,0 @@
-"""What a GAN is, how it is trained and how it is judged."""

@@ -1,0 +1,1 @@
+"""Where images come from: image sets, their splits, a person's own picture."""

@@ -1,0 +1,1 @@
+"""The image sets that `data.name` can name; each module has a SOURCE."""

@@ -1,0 +1,40 @@
+"""The three splits of an image set: train, validation and test."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from stages.images.sizes import doublings
+from stages.pipeline import artifacts
+from stages.pipeline.errors import UserError
+from stages.pipeline.storage import Array, array_writer, load_arrays, publish
+
+SCHEMA = {"images": Array("uint8", ("N", "C", "S", "S")), "labels": Array("uint8", ("N",), high=199)}
+
+
+@dataclass(frozen=True)
+class Split:
+    """Images and what they show."""
+
+    images: np.ndarray  # (N, C, S, S), uint8
+    labels: np.ndarray  # (N,), uint8
+
+
+def save_splits(splits: dict[str, Split]) -> None:
+    """Write the files of `train`, `validation` and `test`."""
+    paths = {artifacts.split(name): split for name, split in splits.items()}
+    publish({path: array_writer(path, vars(split)) for path, split in paths.items()})
+
+
+def load_split(name: str) -> Split:
+    """A split. Raises UserError for a file that is missing, damaged or does not hold labelled square images."""
+    path = artifacts.split(name)
+    arrays = load_arrays(path, SCHEMA)
+    channels, size = arrays["images"].shape[1:3]
+    if channels not in (1, 3):
+        raise UserError(f"{path}: images have {channels} channels: allowed are 1 or 3")
+    try:
+        doublings(size)
+    except ValueError as error:
+        raise UserError(f"{path}: {error}") from None
+    return Split(**arrays)

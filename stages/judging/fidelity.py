@@ -1,0 +1,68 @@
+"""How close a cloud of generated images is to real ones, in the feature space of the pipeline's own classifier.
+
+frechet_distance             Heusel et al. 2017, eq. 6, on these features instead of Inception's.
+precision, recall            Kynkaanniemi et al. 2019, eqs. 1-2.
+density, coverage            Naeem et al. 2020, eqs. 3-4.
+classes_covered, class_entropy   what the classifier sees: classes with at least 1 % of the images, and nats.
+"""
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from stages.pipeline.storage import Row
+
+NEIGHBOURS = 5  # k of the nearest-neighbour balls, as in Naeem et al. 2020
+COVERED = 0.01  # the share of generated images from which a class counts as covered
+ROWS = 2000  # rows of a distance matrix held at a time
+
+
+def frechet_distance(a: Tensor, b: Tensor) -> float:
+    """Squared Frechet distance between Gaussians fitted to features a (N, F) and b (M, F), both float64."""
+    mean = (a.mean(dim=0) - b.mean(dim=0)).square().sum()
+    cov_a, cov_b = torch.cov(a.T), torch.cov(b.T)
+    # tr sqrt(A B) is the sum of square roots of the eigenvalues of A B, which are real and not negative.
+    cross = torch.linalg.eigvals(cov_a @ cov_b).real.clamp(min=0).sqrt().sum()
+    return float(mean + cov_a.trace() + cov_b.trace() - 2 * cross)
+
+
+def precision_recall_density_coverage(real: Tensor, fake: Tensor) -> dict[str, float]:
+    """The four nearest-neighbour measures of fake (M, F) against real (N, F), both float64: shares, except density."""
+    real_radius, fake_radius = _ball_radii(real), _ball_radii(fake)
+    inside_real = torch.zeros(len(fake), device=fake.device)  # how many real balls hold each fake image
+    recalled, covered = [], []
+    for rows in torch.arange(len(real), device=real.device).split(ROWS):
+        distance = torch.cdist(real[rows], fake)  # (rows, M)
+        inside = distance <= real_radius[rows, None]
+        inside_real += inside.sum(dim=0)
+        covered.append(inside.any(dim=1))
+        recalled.append((distance <= fake_radius[None]).any(dim=1))
+    return {
+        "precision": (inside_real > 0).float().mean().item(),
+        "recall": torch.cat(recalled).float().mean().item(),
+        "density": (inside_real.mean() / NEIGHBOURS).item(),
+        "coverage": torch.cat(covered).float().mean().item(),
+    }
+
+
+def _ball_radii(points: Tensor) -> Tensor:
+    """Distance (N,) from each point (N, F) to its k-th nearest other point; each is its own nearest, hence k + 1."""
+    nearest = [torch.cdist(rows, points).topk(NEIGHBOURS + 1, dim=1, largest=False) for rows in points.split(ROWS)]
+    return torch.cat([smallest.values[:, -1] for smallest in nearest])
+
+
+def class_statistics(labels: np.ndarray, classes: int) -> dict[str, float]:
+    """classes_covered (a count) and class_entropy (nats; log(classes) when even) of predicted labels (N,)."""
+    share = np.bincount(labels, minlength=classes) / len(labels)
+    present = share[share > 0]
+    entropy = -float((present * np.log(present)).sum())
+    return {"classes_covered": int((share >= COVERED).sum()), "class_entropy": max(entropy, 0.0)}
+
+
+def fidelity(real: Tensor, fake: Tensor, labels: np.ndarray, classes: int) -> Row:
+    """All measures of generated images, whose features are `fake` (M, F) and predicted labels (M,), against `real`."""
+    return (
+        {"frechet_distance": frechet_distance(real, fake)}
+        | precision_recall_density_coverage(real, fake)
+        | class_statistics(labels, classes)
+    )

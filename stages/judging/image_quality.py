@@ -1,0 +1,28 @@
+"""How close a restored image is to the image: MSE, PSNR and SSIM, of each image in [0, 1].
+
+PSNR is taken of each image and then averaged, so that one bad image counts as one image.
+"""
+
+import numpy as np
+from skimage.metrics import structural_similarity
+
+
+def mse(images: np.ndarray, restored: np.ndarray, where: np.ndarray | None = None) -> np.ndarray:
+    """Mean squared error of each image (N,); `where` (N, 1, H, W), bool, restricts it to some pixels."""
+    squared = np.square(images.astype(np.float64) - restored)
+    if where is None:
+        return squared.mean(axis=(1, 2, 3))
+    where = np.broadcast_to(where, squared.shape)
+    return (squared * where).sum(axis=(1, 2, 3)) / where.sum(axis=(1, 2, 3))
+
+
+def psnr(mse: np.ndarray) -> np.ndarray:
+    """Peak signal-to-noise ratio in dB for a data range of 1: -10 log10(MSE). Infinite for equal images."""
+    with np.errstate(divide="ignore"):
+        return -10 * np.log10(mse)
+
+
+def ssim(images: np.ndarray, restored: np.ndarray) -> np.ndarray:
+    """Structural similarity of each image (N,) (Wang et al. 2004; scikit-image, 7x7 windows, data range 1)."""
+    pairs = zip(images, restored.astype(images.dtype), strict=True)
+    return np.array([structural_similarity(a, b, data_range=1.0, channel_axis=0) for a, b in pairs])

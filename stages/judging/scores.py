@@ -1,0 +1,121 @@
+"""Rows of scores: each method of each restorer under each condition, and the differences between restorers."""
+
+import math
+from collections.abc import Mapping
+
+import numpy as np
+
+from stages.judging.image_quality import mse, psnr, ssim
+from stages.judging.intervals import Bootstrap
+from stages.pipeline.artifacts import UNRESTORED
+from stages.pipeline.storage import Row
+from stages.restoration.observed import Observed
+from stages.restoration.restored import Restored
+
+RECOVERED = 1e-4  # an inversion with a smaller MSE has found its image again
+
+Labels = Mapping[str, np.ndarray]  # method -> what the classifier sees in its images (N,)
+
+
+def inversion_rows(
+    prior: str, observed: Observed, restored: Restored, labels: Labels, bootstrap: Bootstrap
+) -> list[Row]:
+    """One row for each method and source. An image itself has no code and so no norm."""
+    rows: list[Row] = []
+    for method, images in restored.images.items():
+        for source in observed.conditions:
+            cell = observed.cell(source)
+            error = mse(observed.images[cell], images[cell])
+            rows.append(
+                {"prior": prior, "method": method, "source": source, "n": len(error)}
+                | bootstrap.cells("psnr", psnr(error))
+                | {
+                    "mse": error.mean(),
+                    "ssim": ssim(observed.images[cell], images[cell]).mean(),
+                    "recovered": (error < RECOVERED).mean(),
+                    "label_accuracy": _accuracy(observed, labels[method], cell),
+                    "z_norm": _mean_norm(restored.codes[method][cell]) if method in restored.codes else math.nan,
+                }
+            )
+    return rows
+
+
+def task_rows(prior: str, observed: Observed, restored: Restored, labels: Labels, bootstrap: Bootstrap) -> list[Row]:
+    """One row for each method and condition. Where pixels are hidden they come first: they are what was missing."""
+    rows: list[Row] = []
+    for method, images in restored.images.items():
+        for condition in observed.conditions:
+            cell = observed.cell(condition)
+            truth, found = observed.images[cell], images[cell]
+            row = {"prior": prior, "method": method, observed.condition_name: float(condition), "n": len(truth)}
+            if observed.where is None:
+                error = mse(truth, found)
+                row |= bootstrap.cells("psnr", psnr(error)) | {
+                    "mse": error.mean(),
+                    "ssim": ssim(truth, found).mean(),
+                    "observed_psnr": psnr(mse(truth, observed.observation.y[cell])).mean(),
+                }
+            else:
+                hidden = observed.where[cell]
+                error = mse(truth, found, hidden)
+                row |= bootstrap.cells("hole_psnr", psnr(error)) | {
+                    "hole_mse": error.mean(),
+                    "psnr": psnr(mse(truth, found)).mean(),
+                    "known_psnr": psnr(mse(truth, found, ~hidden)).mean(),
+                    "ssim": ssim(truth, found).mean(),
+                }
+            rows.append(row | {"label_accuracy": _accuracy(observed, labels[method], cell)})
+    return rows
+
+
+def paired_rows(
+    task: str, prior: str, observed: Observed, restored: Restored, rivals: Restored, bootstrap: Bootstrap
+) -> list[Row]:
+    """One row for each method but the textbook's, rival and condition: the mean difference in dB, image by image.
+
+    PSNR is of hidden pixels where some are hidden. Without noise and holes there is nothing to compare.
+    """
+    rows: list[Row] = []
+    for method in [method for method in restored.images if method != "plain"]:
+        for rival, images in rivals.images.items():
+            if rival == UNRESTORED:
+                continue
+            with np.errstate(invalid="ignore"):  # infinity less infinity, at sigma 0
+                difference = psnr(mse(observed.images, restored.images[method], observed.where)) - psnr(
+                    mse(observed.images, images, observed.where)
+                )
+            for condition in observed.conditions:
+                values = difference[observed.cell(condition)]
+                if np.isfinite(values).all():
+                    rows.append(
+                        {"prior": prior, "task": task, "method": method, "against": rival}
+                        | {"condition": float(condition), "n": len(values)}
+                        | bootstrap.cells("difference", values)
+                    )
+    return rows
+
+
+def norm_rows(prior: str, observed: Observed, restored: Restored, bootstrap: Bootstrap) -> list[Row]:
+    """One row for each corruption, norm, and whether the prior counts: PSNR, of hidden pixels where some are hidden."""
+    rows: list[Row] = []
+    for corruption in observed.conditions:
+        cell = observed.cell(corruption)
+        mask = observed.observation.mask[cell]
+        for method, images in restored.images.items():
+            norm, _, with_prior = method.partition(", prior ")
+            error = mse(observed.images[cell], images[cell], None if mask.all() else ~mask)
+            rows.append(
+                {"prior": prior, "corruption": corruption, "norm": norm, "with_prior": with_prior, "n": len(error)}
+                | bootstrap.cells("psnr", psnr(error))
+            )
+    return rows
+
+
+def _accuracy(observed: Observed, seen: np.ndarray, cell: np.ndarray) -> float:
+    """The share of images in a cell that are seen as what they are."""
+    assert observed.labels is not None
+    return float((seen[cell] == observed.labels[cell]).mean())
+
+
+def _mean_norm(codes: np.ndarray) -> float:
+    return float(np.linalg.norm(codes, axis=1).mean())

@@ -1,0 +1,1 @@
+"""What draws images from codes: the networks, the losses that train them, and training."""

@@ -1,0 +1,44 @@
+"""What a GAN loss is: two functions of logits, the discriminator's last linear output."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn.functional import softplus
+
+from stages.pipeline import named
+
+
+@dataclass(frozen=True)
+class GanLoss:
+    """One GAN objective. Both functions take logits (N,) and return the mean over the batch, to be minimised."""
+
+    discriminator: Callable[[Tensor, Tensor], Tensor]  # (real logits, fake logits) -> scalar
+    generator: Callable[[Tensor], Tensor]  # fake logits -> scalar
+    threshold: float  # the logit between what the discriminator calls fake (below) and real (above)
+
+    def slope(self, fake_logit: Tensor) -> Tensor:
+        """dL_G/dl at each fake logit (N,): what is left of the discriminator's opinion when it reaches the generator.
+
+        By the chain rule the generator's gradient is this slope times the gradient of the logit, so a slope of zero is
+        a generator that learns nothing. Derived by autograd from the very function that training minimises.
+        """
+        with torch.enable_grad():
+            logit = fake_logit.detach().requires_grad_()
+            (slope,) = torch.autograd.grad(self.generator(logit), logit)
+        return slope * logit.numel()  # undo the mean over the batch
+
+
+def load_loss(name: str) -> GanLoss:
+    """The loss of this name."""
+    loss: GanLoss = named.thing(named.LOSSES, name, GanLoss, "LOSS")
+    return loss
+
+
+def cross_entropy(real_logit: Tensor, fake_logit: Tensor) -> Tensor:
+    """The discriminator's loss of Goodfellow et al. 2014, eq. 1: -log sigmoid(real) - log(1 - sigmoid(fake)).
+
+    Written with softplus, log(1 + e^l), so that no logit overflows and small slopes keep their digits.
+    """
+    return (softplus(-real_logit) + softplus(fake_logit)).mean()

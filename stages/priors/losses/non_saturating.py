@@ -1,0 +1,14 @@
+"""Goodfellow et al. 2014, sec. 3: the generator maximises log(sigmoid(l)); D minimises the cross entropy as before."""
+
+from torch import Tensor
+from torch.nn.functional import softplus
+
+from stages.priors.gan_loss import GanLoss, cross_entropy
+
+
+def generator_loss(fake_logit: Tensor) -> Tensor:
+    """-log(sigmoid(l)) = softplus(-l), so that no logit overflows."""
+    return softplus(-fake_logit).mean()
+
+
+LOSS = GanLoss(cross_entropy, generator_loss, threshold=0.0)

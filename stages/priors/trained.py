@@ -1,0 +1,40 @@
+"""What training leaves of a prior, on the disk: generators of some epochs, their samples, and the history."""
+
+import re
+
+import numpy as np
+import pandas as pd
+
+from stages.pipeline import artifacts
+from stages.pipeline.errors import UserError
+from stages.pipeline.storage import Array, Number, load_arrays, load_table
+
+POSITIVE = Number(low=0)
+HISTORY = {
+    "epoch": Number(low=1),
+    "d_steps": POSITIVE,
+    "g_steps": POSITIVE,
+    "d_loss": Number(),
+    "g_loss": Number(),
+    "real_logit": Number(),
+    "fake_logit": Number(),
+    "d_accuracy": Number(low=0, high=1),
+    "g_grad_norm": POSITIVE,
+    "loss_slope": POSITIVE,
+}
+SAMPLE_NAME = re.compile(r"epoch_([1-9][0-9]*)")
+
+
+def load_history(prior: str) -> pd.DataFrame:
+    """One row an epoch. Raises UserError for a file that is missing, damaged or has other columns."""
+    return load_table(artifacts.prior(prior, "history.csv"), HISTORY)
+
+
+def load_samples(prior: str) -> dict[int, np.ndarray]:
+    """epoch -> images (64, C, S, S), uint8, of each generator that training kept, in the order of the epochs."""
+    path = artifacts.prior(prior, "samples.npz")
+    grid = Array("uint8", ("N", "C", "S", "S"))
+    arrays = load_arrays(path, {}, lambda name: grid if SAMPLE_NAME.fullmatch(name) else None)
+    if not arrays:
+        raise UserError(f"{path}: it holds no samples")
+    return {int(name.removeprefix("epoch_")): images for name, images in arrays.items()}

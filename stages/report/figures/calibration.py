@@ -1,0 +1,40 @@
+"""Whether intervals hold what they promise, and whether chains agree."""
+
+import matplotlib.pyplot as plt
+import pandas as pd
+from matplotlib.figure import Figure
+
+from stages.report.study import Study
+from stages.report.style import GREY, by_prior, colours, readable
+
+
+def draw(study: Study) -> dict[str, Figure]:
+    conditions = {task: study.observed(task).condition_name for task in study.params.tasks}
+    return {"calibration": calibration_curves(study.table("calibration"), conditions)}
+
+
+def calibration_curves(calibration: pd.DataFrame, conditions: dict[str, str]) -> Figure:
+    """Coverage of the 50 % and 90 % intervals on ink, and the chains' split R-hat, against each task's condition."""
+    palette = colours(calibration.prior)
+    tasks = list(calibration.task.unique())
+    figure, axes = plt.subplots(2, len(tasks), figsize=(5 * len(tasks), 5.4), squeeze=False, layout="constrained")
+    for (coverage, agreement), task in zip(axes.T, tasks, strict=True):
+        for prior, rows in by_prior(calibration[calibration.task == task]):
+            for nominal, dash in ((50, "--"), (90, "-")):
+                name = f"coverage_{nominal}"
+                coverage.plot(rows.condition, rows[name], dash, color=palette[prior], marker=".", label=readable(prior))
+                low, high = rows[f"{name}_low"], rows[f"{name}_high"]
+                coverage.fill_between(rows.condition, low, high, color=palette[prior], alpha=0.12, lw=0)
+            agreement.plot(rows.condition, rows.r_hat, "-", color=palette[prior], marker=".", label=readable(prior))
+        for level in (0.5, 0.9):
+            coverage.axhline(level, color=GREY, linestyle=":")
+        coverage.set_ylim(0, 1)
+        coverage.set_title(task)
+        agreement.axhline(1, color=GREY, linestyle=":")
+        agreement.set_xlabel(conditions[task])
+        agreement.set_xticks(sorted(calibration[calibration.task == task].condition.unique()))
+        coverage.set_xticks(agreement.get_xticks())
+    axes[0, 0].set_ylabel("share of ink inside the interval\nsolid: 90 %, dashed: 50 %")
+    axes[1, 0].set_ylabel("split R-hat of the energy, median")
+    axes[1, 0].legend(fontsize=8)
+    return figure

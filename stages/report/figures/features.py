@@ -1,0 +1,68 @@
+"""Which features of an image survive inversion: by digit, by thickness, by place, by trait."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import PercentFormatter
+
+from stages.pipeline.artifacts import NO_PRIOR
+from stages.report.study import Study
+from stages.report.style import colours, readable
+
+
+def draw(study: Study) -> dict[str, Figure]:
+    return {"features": features_figure(study.table("features"), study.table("traits"))}
+
+
+def features_figure(features: pd.DataFrame, traits: pd.DataFrame, method: str = "whitened") -> Figure:
+    """Real images and one method: PSNR by digit and by thickness of strokes, where errors sit, which traits stay."""
+    palette = colours(features.prior)
+    features = features[(features.method == method) & (features.source == "real")]
+    traits = traits[(traits.method == method) & (traits.source == "real")]
+    digits, thickness, place = (features[features.feature == name] for name in ("class", "thickness", "place"))
+    figure, axes = plt.subplots(2, 2, figsize=(10, 6.4), layout="constrained")
+    (by_digit, by_thickness), (by_place, by_trait) = axes
+
+    _scores(by_digit, digits, "digit", palette)
+    by_digit.set_xticks(sorted(digits.value.astype(int).unique()))
+    _scores(by_thickness, thickness, "thickness of strokes, pixels", palette)
+    by_digit.sharey(by_thickness)
+
+    area = place.drop_duplicates("value").assign(prior=NO_PRIOR, share_of_error=lambda rows: rows.share_of_pixels)
+    _bars(by_place, pd.concat([area, place]), "value", "share_of_error", palette)
+    by_place.set_ylabel("share of squared error (grey: of pixels)")
+    _bars(by_trait, traits, "trait", "kept", palette)
+    by_trait.set_ylabel(f"kept by inversion, {method}")
+    by_thickness.legend(loc="center right")
+    return figure
+
+
+def _scores(axes: Axes, rows: pd.DataFrame, label: str, palette: dict[str, str]) -> None:
+    """PSNR with its 95 % interval against the value of a feature, the priors side by side."""
+    priors = list(rows.prior.unique())
+    values = np.sort(rows.value.astype(float).unique())
+    step = np.diff(values).min(initial=1.0) / (4 * len(priors))
+    for number, prior in enumerate(priors):
+        cell = rows[rows.prior == prior]
+        low, high = cell.psnr - cell.psnr_low, cell.psnr_high - cell.psnr
+        x = cell.value.astype(float) + step * (number - (len(priors) - 1) / 2)
+        axes.errorbar(x, cell.psnr, (low, high), fmt=".", color=palette[prior], label=readable(prior))
+    axes.set_xlabel(label)
+    axes.set_ylabel("PSNR, dB")
+
+
+def _bars(axes: Axes, rows: pd.DataFrame, group: str, height: str, palette: dict[str, str]) -> None:
+    """Shares from 0 to 1: a group of bars for each value of `group`, a bar for each prior; what is below 0 has none."""
+    groups, priors = list(rows[group].unique()), list(rows.prior.unique())
+    width = 0.8 / len(priors)
+    for number, prior in enumerate(priors):
+        heights = rows[rows.prior == prior].set_index(group)[height].reindex(groups)
+        x = np.arange(len(groups)) + width * (number - (len(priors) - 1) / 2)
+        bars = axes.bar(x, heights.clip(lower=0), width, color=palette[prior])
+        axes.bar_label(bars, ["" if np.isnan(share) else f"{100 * share:.0f}" for share in heights], fontsize=7)
+    axes.set_xticks(range(len(groups)), groups)
+    axes.yaxis.set_major_formatter(PercentFormatter(1))
+    axes.set_ylim(0, 1.05)
+    axes.grid(False, axis="x")

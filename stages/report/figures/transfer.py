@@ -1,0 +1,52 @@
+"""How much of the signal and of the noise a restoration lets pass, by frequency."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator, PercentFormatter
+
+from stages.report.study import Study
+from stages.report.style import CYCLES, GREY, colours, readable
+
+
+def draw(study: Study) -> dict[str, Figure]:
+    """Of noisy images; nothing where no task has noise."""
+    if not any(study.observed(task).condition_name == "sigma" for task in study.params.tasks):
+        return {}
+    return {"transfer": transfer_figure(study.table("transfer"), study.table("noise"))}
+
+
+def transfer_figure(transfer: pd.DataFrame, noise: pd.DataFrame, method: str = "map", levels: int = 3) -> Figure:
+    """A panel a prior: how much of signal (solid) and noise (dashed) one method passes, at some noise levels.
+
+    The dotted line is what projecting on as many dimensions as the latent space has, whichever, passes of the noise.
+    """
+    palette = colours(transfer.prior)
+    transfer, noise = transfer[transfer.method == method], noise[noise.method == method]
+    sigmas = np.unique(transfer.sigma)
+    sigmas = sigmas[np.unique(np.linspace(0, len(sigmas) - 1, levels).round().astype(int))]
+    shades = np.linspace(1, 0.35, len(sigmas))
+    priors = list(transfer.prior.unique())
+    size = (3.3 * len(priors) + 1.9, 3.6)
+    figure, axes = plt.subplots(1, len(priors), figsize=size, sharey=True, squeeze=False, layout="constrained")
+    for panel, prior in zip(axes[0], priors, strict=True):
+        for shade, sigma in zip(shades, sigmas, strict=True):
+            rows = transfer[(transfer.prior == prior) & (transfer.sigma == sigma)]
+            panel.plot(rows.frequency, rows.signal_gain, "-", color=palette[prior], alpha=shade)
+            panel.plot(rows.frequency, rows.noise_gain, "--", color=palette[prior], alpha=shade)
+        panel.axhline(noise[noise.prior == prior].linear_gain.iloc[0], color="black", linestyle=":", linewidth=1)
+        panel.set_title(readable(prior), color=palette[prior])
+        panel.xaxis.set_major_locator(MaxNLocator(integer=True))
+        panel.set_xlabel(CYCLES)
+    axes[0, 0].set_ylabel(f"share that passes, {method}")
+    axes[0, 0].yaxis.set_major_formatter(PercentFormatter(1))
+    axes[0, 0].set_ylim(bottom=0)
+    grey = GREY
+    handles = [Line2D([], [], color=grey, alpha=shade, lw=4) for shade in shades]
+    handles += [Line2D([], [], color=grey, linestyle=dash) for dash in ("-", "--")]
+    handles += [Line2D([], [], color="black", linestyle=":", linewidth=1)]
+    texts = [f"sigma {sigma:g}" for sigma in sigmas] + ["signal", "noise", "noise, projected on\nlatent_dim dimensions"]
+    figure.legend(handles, texts, loc="outside right center")
+    return figure

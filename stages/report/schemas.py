@@ -1,0 +1,85 @@
+"""The columns of every table in metrics/, and what may stand in them."""
+
+from collections.abc import Mapping
+
+from stages.pipeline.storage import WORD, Number
+from stages.priors.trained import HISTORY
+
+Columns = Mapping[str, Number | str]
+Cells = dict[str, Number | str]
+
+ANY, COUNT, POSITIVE, SHARE = Number(), Number(low=1), Number(low=0), Number(low=0, high=1)
+EMPTY = Number(empty=True)  # what is infinite or undefined leaves its cell empty: the PSNR of an image with itself, say
+EMPTY_POSITIVE = Number(low=0, empty=True)
+SSIM = Number(low=-1, high=1)
+
+
+def _with_interval(name: str, cell: Number) -> Cells:
+    return {name: cell, f"{name}_low": cell, f"{name}_high": cell}
+
+
+PRIOR: Cells = {"prior": WORD}
+RESTORER: Cells = PRIOR | {"method": WORD}
+PSNR = _with_interval("psnr", EMPTY)
+
+COLUMNS: dict[str, Columns] = {
+    "training": {"prior": WORD, **HISTORY},
+    "fidelity": {
+        "prior": WORD,
+        "epoch": Number(low=1, empty=True),  # of real images there is none
+        "frechet_distance": ANY,
+        "precision": SHARE,
+        "recall": SHARE,
+        "density": POSITIVE,
+        "coverage": SHARE,
+        "classes_covered": POSITIVE,
+        "class_entropy": POSITIVE,
+    },
+    "inversion": RESTORER
+    | {"source": WORD, "n": COUNT}
+    | PSNR
+    | {"mse": POSITIVE, "ssim": SSIM, "recovered": SHARE, "label_accuracy": SHARE, "z_norm": EMPTY_POSITIVE},
+    "paired": RESTORER
+    | {"task": WORD, "against": WORD, "condition": ANY, "n": COUNT}
+    | _with_interval("difference", ANY),
+    "calibration": PRIOR
+    | {"task": WORD, "condition": ANY, "n": COUNT}
+    | _with_interval("coverage_50", SHARE)
+    | _with_interval("coverage_90", SHARE)
+    | {"std": POSITIVE, "r_hat": POSITIVE, "converged": SHARE, "effective_chains": POSITIVE},
+    "norms": {"prior": WORD, "corruption": WORD, "norm": WORD, "with_prior": WORD, "n": COUNT, **PSNR},
+    "spectra": RESTORER
+    | {"source": WORD, "frequency": POSITIVE}
+    | {
+        "image_power": POSITIVE,
+        "restored_power": POSITIVE,
+        "residual_power": POSITIVE,
+        "residual_share": EMPTY_POSITIVE,
+    },
+    "transfer": RESTORER | {"sigma": POSITIVE, "frequency": POSITIVE, "signal_gain": EMPTY, "noise_gain": EMPTY},
+    "noise": RESTORER
+    | {"sigma": POSITIVE, "n": COUNT, "signal_gain": EMPTY, "noise_gain": EMPTY, "linear_gain": POSITIVE}
+    | {"degrees_of_freedom": EMPTY, "energy_share": EMPTY_POSITIVE},
+    "features": RESTORER
+    | {"source": WORD, "feature": WORD, "value": WORD, "n": COUNT}
+    | PSNR
+    | {"mse": POSITIVE, "residual_share": EMPTY_POSITIVE, "share_of_error": EMPTY_POSITIVE, "share_of_pixels": SHARE},
+    "traits": RESTORER | {"source": WORD, "trait": WORD, "n": COUNT, "kept": EMPTY},
+}
+
+
+def task_columns(condition: str, hides: bool) -> Columns:
+    """The columns of a task's table, whose conditions are told apart by the column `condition`."""
+    cell = RESTORER | {condition: ANY, "n": COUNT}
+    if hides:
+        quality = _with_interval("hole_psnr", EMPTY) | {"hole_mse": POSITIVE, "psnr": EMPTY, "known_psnr": EMPTY}
+    else:
+        quality = PSNR | {"mse": POSITIVE}
+    rest = {"ssim": SSIM} if hides else {"ssim": SSIM, "observed_psnr": EMPTY}
+    return cell | quality | rest | {"label_accuracy": SHARE}
+
+
+SOLVERS: Columns = {"solver": WORD, "steps": COUNT, "squared_error": POSITIVE, "psnr": ANY}
+SECONDS: Columns = {"solver": WORD, "steps": COUNT, "seconds": POSITIVE}
+RESTARTS: Columns = {"restarts": COUNT, "psnr": ANY}
+ACCURACY = {"test_accuracy": SHARE}

@@ -1,0 +1,88 @@
+"""One look for all figures: a colour for each prior, a dash for each method, the same bytes for the same numbers."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import matplotlib
+
+matplotlib.use("Agg")
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from stages.pipeline.artifacts import NO_PRIOR
+from stages.pipeline.storage import Writer
+from stages.report.shades import HIDDEN
+from stages.restoration.observed import Observed
+
+PALETTE = ("#d1495b", "#00798c", "#edae49", "#6a4c93", "#8ab17d", "#e76f51", "#277da1", "#9c6644")  # in turn
+CYCLES = "frequency, cycles per image side"
+GREY = "#555555"  # of what has no prior
+DASHES = {"plain": "--", "map": "-.", "posterior_mean": "-", "observed": ":"}
+GREYS = ("#222222", "#444444", "#666666", "#888888", "#aaaaaa")  # of rivals, told apart by MARKERS
+MARKERS = ("o", "s", "^", "v", "D", "P", "X")
+
+plt.rcParams.update(
+    {
+        "figure.dpi": 110,
+        "font.size": 9,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "axes.grid": True,
+        "grid.alpha": 0.3,
+        "legend.frameon": False,
+    }
+)
+
+
+def colours(priors: Iterable[str]) -> dict[str, str]:
+    """A colour for each prior by its place, and grey for `none`."""
+    named = [prior for prior in dict.fromkeys(priors) if prior != NO_PRIOR]
+    return {prior: PALETTE[place % len(PALETTE)] for place, prior in enumerate(named)} | {NO_PRIOR: GREY}
+
+
+def readable(name: str) -> str:
+    """A name of params.yaml as people read it: non_saturating is non-saturating, least_squares least squares."""
+    return name.replace("non_", "non-").replace("_", " ")
+
+
+def by_prior(table: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
+    """Each prior of a table and its rows, in the table's order."""
+    for prior in table.prior.unique():
+        yield str(prior), table[table.prior == prior]
+
+
+def figure_writer(figure: Figure) -> Writer:
+    """A PNG without the library's version in it, so that the same figure is the same bytes; closes the figure."""
+
+    def write(file: Any) -> None:
+        figure.savefig(file, format="png", bbox_inches="tight", metadata={"Software": None})
+        plt.close(figure)
+
+    return write
+
+
+def tile(images: np.ndarray, columns: int) -> np.ndarray:
+    """Images (N, C, H, W) -> one picture (rows * H, columns * W, C), row by row."""
+    count, channels, height, width = images.shape
+    grid = images.reshape(count // columns, columns, channels, height, width)
+    return grid.transpose(0, 3, 1, 4, 2).reshape(-1, columns * width, channels)
+
+
+def show(axes: Axes, picture: np.ndarray, **limits: Any) -> None:
+    """Draw a picture (H, W, 1 or 3) without axes; grey ones on a fixed scale, black 0 and white 1 unless told."""
+    scale: dict[str, Any] = {"cmap": "gray", "vmin": 0, "vmax": 1} | limits
+    axes.imshow(picture[..., 0] if picture.shape[-1] == 1 else picture.clip(0, 1), interpolation="nearest", **scale)
+    axes.set_xticks([])
+    axes.set_yticks([])
+    axes.grid(False)
+    for spine in axes.spines.values():
+        spine.set_visible(False)
+
+
+def greyed(observed: Observed) -> np.ndarray:
+    """The observed images (N, C, H, W), with hidden pixels in grey."""
+    return np.where(observed.observation.mask, observed.observation.y, HIDDEN)

@@ -1,0 +1,60 @@
+"""Every table of metrics/, from what the stages have left. Rows of priors in the order of params.yaml, others last."""
+
+import pandas as pd
+
+from stages.judging.calibration import calibration_rows
+from stages.judging.intervals import Bootstrap
+from stages.judging.noise_gain import noise_rows, transfer_rows
+from stages.judging.places import feature_rows
+from stages.judging.scores import inversion_rows, norm_rows, paired_rows, task_rows
+from stages.judging.spectra import spectra_rows
+from stages.judging.traits import trait_rows
+from stages.pipeline.artifacts import NO_PRIOR
+from stages.pipeline.storage import Row
+from stages.report.study import Study
+
+Tables = dict[str, pd.DataFrame]
+
+
+def all_tables(study: Study) -> Tables:
+    """name -> table, of every CSV in metrics/; one without rows, as `transfer` where nothing is noisy, is left out."""
+    bootstrap = Bootstrap(study.params.measure.bootstrap, study.params.seed)
+    tables = {
+        "training": pd.concat([study.history(prior).assign(prior=prior) for prior in study.priors]),
+        "fidelity": study.fidelity(),
+        "norms": pd.DataFrame(norm_rows(study.params.usual_prior, *study.norms(), bootstrap)),
+    }
+    rows = _inversion(study, bootstrap) | _tasks(study, bootstrap)
+    return tables | {name: pd.DataFrame(own) for name, own in rows.items() if own}
+
+
+def _inversion(study: Study, bootstrap: Bootstrap) -> dict[str, list[Row]]:
+    """Inverted images: how close they are, and what of them survives."""
+    rows: dict[str, list[Row]] = {"inversion": [], "spectra": [], "features": [], "traits": []}
+    for prior in study.priors:
+        seen = study.inverted(prior)
+        rows["inversion"] += inversion_rows(prior, seen.observed, seen.restored, seen.labels, bootstrap)
+        rows["spectra"] += spectra_rows(prior, seen.observed, seen.restored)
+        rows["features"] += feature_rows(prior, seen.observed, seen.restored, bootstrap)
+        rows["traits"] += trait_rows(prior, seen.observed, seen.restored)
+    real = study.real()
+    rows["inversion"] += inversion_rows(NO_PRIOR, real.observed, real.restored, real.labels, bootstrap)
+    return rows
+
+
+def _tasks(study: Study, bootstrap: Bootstrap) -> dict[str, list[Row]]:
+    """Restored images of every task: a table each, and those that all tasks share."""
+    rows: dict[str, list[Row]] = {"paired": [], "calibration": [], "transfer": [], "noise": []}
+    for task in study.params.tasks:
+        rivals = study.by_rivals(task)
+        rows[task] = []
+        for prior in study.priors:
+            seen = study.by_prior(task, prior)
+            rows[task] += task_rows(prior, seen.observed, seen.restored, seen.labels, bootstrap)
+            rows["paired"] += paired_rows(task, prior, seen.observed, seen.restored, rivals.restored, bootstrap)
+            rows["calibration"] += calibration_rows(task, prior, seen.observed, seen.restored, bootstrap)
+            if seen.observed.condition_name == "sigma":
+                rows["transfer"] += transfer_rows(prior, seen.observed, seen.restored)
+                rows["noise"] += noise_rows(prior, seen.observed, seen.restored)
+        rows[task] += task_rows(NO_PRIOR, rivals.observed, rivals.restored, rivals.labels, bootstrap)
+    return rows

@@ -1,0 +1,88 @@
+"""What a restorer made of a set of observations: one form for every prior and every rival.
+
+A file holds nothing of the observations; its rows are theirs, in the same order.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from stages.pipeline import artifacts
+from stages.pipeline.errors import UserError
+from stages.pipeline.storage import Array, Arrays, array_writer, load_arrays, publish
+from stages.restoration.observed import IMAGE, Observed
+
+METHODS, CODES = "methods", "_codes"  # the array of the methods' names; the ending of an array of codes
+UNIT = Array("float32", IMAGE, low=0, high=1)
+SPREAD = {
+    "posterior_std": Array("float32", IMAGE, low=0, required=False),
+    **{name: Array("float32", IMAGE, low=0, high=1, required=False) for name in ("low_50", "high_50")},
+    **{name: Array("float32", IMAGE, low=0, high=1, required=False) for name in ("low_90", "high_90")},
+    "completions": Array("uint8", ("N", "R", "C", "S", "S"), required=False),
+    "chain_weights": Array("float32", ("N", "R"), low=0, high=1, required=False),
+    "r_hat": Array("float32", ("N",), low=0, required=False),
+}
+
+
+@dataclass(frozen=True)
+class Restored:
+    """Images of one or several methods, and what else they tell."""
+
+    images: Arrays  # method -> (N, C, S, S), float32 in [0, 1]
+    codes: Arrays = field(default_factory=dict)  # of methods that end in a code: (N, latent_dim), float32
+    spread: Arrays = field(default_factory=dict)  # of a posterior: see `sample_posterior`
+
+    def rows(self, which: slice | np.ndarray) -> "Restored":
+        """Those of some of the observations."""
+        return Restored(*({name: array[which] for name, array in group.items()} for group in vars(self).values()))
+
+
+def save_restored(sets: Mapping[Path, Restored]) -> None:
+    """Write files of restorations as a set."""
+    publish({path: array_writer(path, _arrays(restored)) for path, restored in sets.items()})
+
+
+def load_restored(path: Path, observed: Observed) -> Restored:
+    """Read what was restored of `observed`. Raises UserError for a file that is missing, damaged or of others."""
+    arrays = load_arrays(path, {METHODS: Array("str", ("M",))} | SPREAD, _others)
+    methods = arrays[METHODS].tolist()
+    missing = [method for method in methods if method not in arrays]
+    known = {METHODS, *SPREAD, *methods, *(method + CODES for method in methods)}
+    if foreign := sorted(arrays.keys() - known):
+        raise UserError(f"{path}: array {foreign[0]!r} does not belong in it")
+    if missing:
+        raise UserError(f"{path}: array {missing[0]!r} is missing; it has {', '.join(sorted(arrays))}")
+    restored = Restored(
+        images={method: arrays[method] for method in methods},
+        codes={method: arrays[method + CODES] for method in methods if method + CODES in arrays},
+        spread={name: arrays[name] for name in SPREAD if name in arrays},
+    )
+    for method, images in restored.images.items():
+        if images.shape != observed.images.shape:
+            raise UserError(
+                f"{path}: {method} has shape {images.shape}, what was observed {observed.images.shape}: run `dvc repro`"
+            )
+    return restored
+
+
+def join_restored(first: Restored, second: Restored) -> Restored:
+    """One set from two that the same methods made."""
+    pairs = zip(vars(first).values(), vars(second).values(), strict=True)
+    return Restored(*({name: np.concatenate([a[name], b[name]]) for name in a} for a, b in pairs))
+
+
+def load_rivals(task: str, rivals: list[str], observed: Observed) -> Restored:
+    """What all rivals made of a task's observations, each a method; none of an inversion."""
+    files = [load_restored(artifacts.restored_by_rival(task, rival), observed) for rival in rivals]
+    return Restored({method: images for file in files for method, images in file.images.items()})
+
+
+def _others(name: str) -> Array:
+    return Array("float32", ("N", "latent_dim")) if name.endswith(CODES) else UNIT
+
+
+def _arrays(restored: Restored) -> Arrays:
+    codes = {method + CODES: codes for method, codes in restored.codes.items()}
+    return {METHODS: np.array(list(restored.images)), **restored.images, **codes, **restored.spread}

@@ -1,0 +1,151 @@
+"""Rivals: restorers without a latent prior, what a person would use instead.
+
+Each is used as somebody who knows it would: with settings chosen from a small grid, on validation images, for each
+noise level or number of windows.
+"""
+
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from stages.judging.image_quality import mse, psnr
+from stages.pipeline import named
+from stages.pipeline.errors import UserError
+from stages.pipeline.processes import map_in_processes
+from stages.restoration.observation import Observation
+from stages.restoration.observed import Observed
+
+Settings = dict[str, Any]
+# ([model,] Observation, **settings) -> images (N, C, H, W); hidden pixels of y are 0
+Estimate = Callable[..., np.ndarray]
+
+
+@dataclass(frozen=True)
+class Rival:
+    """A way to estimate images from an Observation, and the settings that are tried on it."""
+
+    estimate: Estimate
+    grid: Iterable[Settings] = ({},)
+    # What is learned from training images (N, C, H, W), uint8, with so many latents; `estimate` gets it first.
+    fit: Callable[[np.ndarray, int], Any] | None = None
+
+
+@dataclass(frozen=True)
+class Contest:
+    """What a rival has to do under one condition."""
+
+    rival: str
+    model: Any  # what its `fit` gave; None without
+    validation: np.ndarray  # (M, C, H, W), the images behind `tuning`
+    tuning: Observation
+    observation: Observation  # of the images to restore, under the same condition
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of it."""
+
+    images: np.ndarray  # (N, C, H, W), float32
+    settings: Settings  # those chosen
+    score: float  # mean PSNR of the validation images with them, dB
+
+
+def load_rival(name: str) -> Rival:
+    """The rival of this name."""
+    rival: Rival = named.thing(named.RIVALS, name, Rival, "RIVAL")
+    return rival
+
+
+def run_contests(
+    rivals: list[str], train: np.ndarray, latent_dim: int, tuning: Observed, observed: Observed
+) -> dict[str, list[Outcome]]:
+    """For each rival what came of each condition, in their order. Works in several processes.
+
+    train (N, C, H, W), uint8, with latent_dim, is what rivals that learn learn from.
+    """
+    if tuning.conditions != observed.conditions:
+        raise UserError(f"rivals tune on {tuning.conditions}, to restore are {observed.conditions}: run `dvc repro`")
+    models = {name: fit(train, latent_dim) for name in rivals if (fit := load_rival(name).fit)}
+    contests = [
+        Contest(
+            rival,
+            models.get(rival),
+            tuning.images[tuning.cell(condition)],
+            tuning.observation.rows(tuning.cell(condition)),
+            observed.observation.rows(observed.cell(condition)),
+        )
+        for rival in rivals
+        for condition in observed.conditions
+    ]
+    outcomes = map_in_processes(contend, contests)
+    count = len(observed.conditions)
+    return {rival: outcomes[place * count : (place + 1) * count] for place, rival in enumerate(rivals)}
+
+
+def contend(contest: Contest) -> Outcome:
+    """Choose the settings on validation images, and restore with them."""
+    rival = load_rival(contest.rival)
+    estimate = rival.estimate if rival.fit is None else partial(rival.estimate, contest.model)
+    settings, score = tune(estimate, rival.grid, contest.validation, contest.tuning)
+    return Outcome(restore(estimate, contest.observation, settings), settings, score)
+
+
+def restore(estimate: Estimate, observation: Observation, settings: Settings) -> np.ndarray:
+    """Images (N, C, H, W), float32 in [0, 1]; pixels that were seen without noise stay as they were seen.
+
+    All estimates are clipped: that brings each pixel nearer to an image known to lie in [0, 1], or leaves it.
+    """
+    mask, certain = observation.mask, _certain(observation)
+    if certain.all():
+        return observation.y
+    seen = np.where(mask, observation.y, np.float32(0))  # so that nothing depends on what is hidden
+    images = estimate(Observation(seen, mask, observation.sigma), **settings)
+    return np.where(certain, seen, np.clip(images, 0, 1)).astype(np.float32)
+
+
+def tune(
+    estimate: Estimate, grid: Iterable[Settings], images: np.ndarray, observation: Observation
+) -> tuple[Settings, float]:
+    """The settings with the highest mean PSNR of `images` (N, C, H, W) restored from `observation`, and that PSNR.
+
+    `images` are validation images. With hidden pixels it is their PSNR alone that counts. Without any, and without
+    noise, there is nothing to choose: no settings.
+    """
+    if _certain(observation).all():
+        return {}, math.inf
+    where = None if observation.mask.all() else ~observation.mask
+    tried = list(grid)
+    scores = [psnr(mse(images, restore(estimate, observation, settings), where)).mean() for settings in tried]
+    best = int(np.argmax(scores))
+    return tried[best], float(scores[best])
+
+
+def denoise_each(denoise: Callable[..., np.ndarray]) -> Estimate:
+    """An estimate from a function of one image (H, W, C), float64, and its sigma."""
+
+    def estimate(observation: Observation, **settings: Any) -> np.ndarray:
+        images = np.moveaxis(observation.y.astype(np.float64), 1, -1)
+        pairs = zip(images, observation.sigma.tolist(), strict=True)
+        return np.moveaxis(np.stack([denoise(image, sigma, **settings) for image, sigma in pairs]), -1, 1)
+
+    return estimate
+
+
+def fill_each(fill: Callable[..., np.ndarray]) -> Estimate:
+    """An estimate from a function of one image (H, W, C), float64, and what is hidden of it (H, W), bool."""
+
+    def estimate(observation: Observation, **settings: Any) -> np.ndarray:
+        images = np.moveaxis(observation.y.astype(np.float64), 1, -1)
+        pairs = zip(images, ~observation.mask[:, 0], strict=True)
+        return np.moveaxis(np.stack([fill(image, hidden, **settings) for image, hidden in pairs]), -1, 1)
+
+    return estimate
+
+
+def _certain(observation: Observation) -> np.ndarray:
+    """The pixels (N, 1, H, W) that were seen without noise."""
+    return observation.mask & (observation.sigma == 0)[:, None, None, None]

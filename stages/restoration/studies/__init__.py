@@ -1,0 +1,1 @@
+"""Side studies of the search: which norm fits which corruption, how fast which solver is."""

@@ -1,0 +1,155 @@
+"""All figures of a study that was made up: each is drawn, from the study's files, and again with the same bytes."""
+
+import io
+import shutil
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+
+from stages import plot
+from stages.pipeline import artifacts, named
+from stages.pipeline.errors import UserError
+from stages.report.study import Study
+from stages.report.style import PALETTE, figure_writer
+from tests.drawn import is_drawn
+
+FIGURES = {
+    "calibration": {"calibration"},
+    "completions": {"completions"},
+    "features": {"features"},
+    "fidelity": {"fidelity"},
+    "inversion": {"inversion"},
+    "norms": {"norms"},
+    "samples": {"samples"},
+    "search": {"search", "search_seconds"},
+    "spectra": {"spectra"},
+    "tasks": {"denoising", "denoising_psnr", "inpainting", "inpainting_psnr"},
+    "training": {"training"},
+    "transfer": {"transfer"},
+}
+
+
+def draw(name: str, study: Study) -> dict[str, Figure]:
+    return named.module(named.FIGURES, name).draw(study)
+
+
+def content(figure: Figure) -> bytes:
+    file = io.BytesIO()
+    figure_writer(figure)(file)
+    return file.getvalue()
+
+
+def with_params(study: Study, **changes: object) -> Study:
+    return Study(study.params.model_copy(update=changes))
+
+
+def text_of(figures: Mapping[str, Figure]) -> str:
+    """All titles and labels."""
+    return "\n".join(
+        text
+        for figure in figures.values()
+        for axes in figure.axes
+        for text in (figure.get_suptitle(), axes.get_title(), axes.get_xlabel(), axes.get_ylabel())
+    )
+
+
+def test_every_module_of_figures_is_known_here():
+    assert set(named.names(named.FIGURES)) == set(FIGURES)
+
+
+@pytest.fixture(scope="module")
+def plotted(written, tmp_path_factory) -> Path:
+    """The folder with all figures of the study."""
+    folder = tmp_path_factory.mktemp("plotted") / "study"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(shutil.copytree(written, folder))
+        patch.setattr(sys, "argv", ["plot"])
+        plot.main()
+    return folder / artifacts.PLOTS
+
+
+def test_plot_writes_every_figure_and_nothing_else(plotted):
+    names = {path.name for path in plotted.iterdir()}
+    assert names == {f"{name}.png" for figures in FIGURES.values() for name in figures}
+    assert plt.get_fignums() == []
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_figures_are_drawn_and_repeat_their_bytes(plotted, study, name):
+    figures = draw(name, study)
+    assert set(figures) == FIGURES[name]
+    for figure_name, figure in figures.items():
+        path = plotted / f"{figure_name}.png"
+        assert is_drawn(path), figure_name
+        assert content(figure) == path.read_bytes(), figure_name
+
+
+def test_figures_show_the_study_that_is_there(study):
+    figures = draw("tasks", study)
+    seen = study.by_prior("denoising", "least_squares")
+    shown = figures["denoising"].axes[0].images[0].get_array()
+    assert np.array_equal(shown, np.concatenate(seen.observed.images[:4, 0], axis=1))
+    (own, _) = figures["denoising_psnr"].axes
+    table = study.task_table("denoising")
+    rows = table[(table.prior == "least_squares") & (table.method == "map")]
+    line = next(line for line in own.lines if line.get_label() == "map, least squares")
+    assert np.array_equal(line.get_xydata(), rows[["sigma", "psnr"]])
+
+
+def test_completions_are_of_the_usual_prior_and_the_first_task_that_hides(study):
+    assert "non-saturating, holes 2" in text_of(draw("completions", study))
+    assert "least squares, holes 2" in text_of(draw("completions", with_params(study, priors=["least_squares"])))
+
+
+def test_what_no_task_has_is_not_drawn(study):
+    whole, hidden = with_params(study, tasks=["denoising"]), with_params(study, tasks=["inpainting"])
+    assert draw("completions", whole) == {} and draw("transfer", hidden) == {}
+    assert set(draw("transfer", whole)) == {"transfer"} and set(draw("completions", hidden)) == {"completions"}
+    assert set(draw("tasks", hidden)) == {"inpainting", "inpainting_psnr"}
+
+
+def test_a_prior_has_one_colour_in_all_figures(study):
+    found = {
+        "training": draw("training", study)["training"].axes[0].lines[1],
+        "fidelity": draw("fidelity", study)["fidelity"].axes[0].lines[2],
+        "calibration": draw("calibration", study)["calibration"].axes[2].lines[1],
+        "transfer": draw("transfer", study)["transfer"].axes[1].lines[0],
+    }
+    assert {line.get_color() for line in found.values()} == {PALETTE[1]}
+    labels = {axes.get_ylabel(): axes.yaxis.label for axes in draw("inversion", study)["inversion"].axes}
+    assert labels["G(z*)\nnon-saturating"].get_color() == PALETTE[1]
+
+
+@pytest.mark.parametrize(
+    ("name", "path"),
+    [
+        ("calibration", "metrics/calibration.csv"),
+        ("completions", "data/restored/inpainting/non_saturating.npz"),
+        ("features", "metrics/traits.csv"),
+        ("fidelity", "metrics/fidelity.csv"),
+        ("inversion", "data/restored/generated/least_squares.npz"),
+        ("norms", "metrics/norms.csv"),
+        ("samples", "data/priors/least_squares/samples.npz"),
+        ("search", "data/solvers/seconds.csv"),
+        ("spectra", "metrics/spectra.csv"),
+        ("tasks", "metrics/inpainting.csv"),
+        ("training", "metrics/training.csv"),
+        ("transfer", "metrics/noise.csv"),
+    ],
+)
+def test_a_figure_whose_file_is_missing_names_it(study, name, path):
+    Path(path).unlink()
+    with pytest.raises(UserError, match=f"^{path}: no such file"):
+        draw(name, study)
+
+
+@pytest.mark.parametrize("name", ["calibration", "features", "fidelity", "spectra", "training", "transfer", "tasks"])
+def test_a_figure_of_priors_that_a_table_lacks_is_refused(study, name):
+    fewer = with_params(study, priors=["non_saturating", "least_squares", "minimax"], tasks=["denoising"])
+    with pytest.raises(UserError, match="minimax"):
+        draw(name, fewer)

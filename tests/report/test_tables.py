@@ -1,0 +1,116 @@
+"""The tables of a study that was made up: complete, in order, and as their schemas say."""
+
+import pandas as pd
+import pytest
+
+from stages.pipeline import artifacts
+from stages.pipeline.errors import UserError
+from stages.report.schemas import COLUMNS, task_columns
+from stages.report.tables import all_tables
+
+PRIORS = ["least_squares", "non_saturating"]
+TASKS = {"denoising": task_columns("sigma", hides=False), "inpainting": task_columns("holes", hides=True)}
+
+
+@pytest.fixture
+def tables(study) -> dict[str, pd.DataFrame]:
+    return all_tables(study)
+
+
+def test_every_table_has_the_columns_of_its_schema_and_no_others(tables):
+    schemas = COLUMNS | TASKS
+    assert set(tables) == set(schemas)
+    for name, table in tables.items():
+        assert sorted(table.columns) == sorted(schemas[name]), name
+
+
+def test_what_measure_has_written_can_be_read_again(study, tables):
+    for name in COLUMNS.keys() - {"norms"}:
+        assert len(study.table(name)) == len(tables[name]), name
+    for task in TASKS:
+        assert len(study.task_table(task)) == len(tables[task])
+    assert len(study.norm_table()) == len(tables["norms"])
+
+
+def test_rows_of_priors_come_in_their_order_and_others_last(tables):
+    for name in ("inversion", "denoising", "inpainting"):
+        assert list(tables[name].prior.unique()) == [*PRIORS, "none"]
+    for name in ("training", "paired", "calibration", "spectra", "transfer", "noise", "features", "traits"):
+        assert list(tables[name].prior.unique()) == PRIORS
+    assert list(tables["norms"].prior.unique()) == ["non_saturating"]
+
+
+def test_every_method_has_a_row_under_every_condition(tables):
+    methods = ["plain", "map", "posterior_mean"]
+    rivals = {"denoising": ["observed", "tv", "bm3d"], "inpainting": ["observed", "telea"]}
+    for task, column, conditions in (("denoising", "sigma", [0, 0.3, 0.6]), ("inpainting", "holes", [1, 2])):
+        restorers = [(prior, method) for prior in PRIORS for method in methods]
+        restorers += [("none", method) for method in rivals[task]]
+        rows = tables[task][["prior", "method", column]].itertuples(index=False, name=None)
+        assert list(rows) == [(*restorer, condition) for restorer in restorers for condition in conditions]
+        assert set(tables[task].n) == {4}
+    inversion = tables["inversion"]
+    assert list(inversion[inversion.prior == "none"].source) == ["train", "test"]
+    for prior in PRIORS:
+        own = inversion[inversion.prior == prior]
+        assert list(zip(own.method, own.source, strict=True)) == [
+            (method, source) for method in ("plain", "map", "whitened") for source in ("generated", "train", "test")
+        ]
+
+
+def test_noise_is_of_denoising_alone_and_of_methods_with_codes(tables):
+    for name in ("transfer", "noise"):
+        assert sorted(tables[name].sigma.unique()) == pytest.approx([0.3, 0.6])
+        assert set(tables[name].method) == {"plain", "map"}
+    assert set(tables["noise"].linear_gain) == {5 / 28**2}
+
+
+def test_paired_rows_are_against_every_rival_and_not_what_was_observed(tables):
+    against = tables["paired"].groupby("task").against.unique()
+    assert {task: list(rivals) for task, rivals in against.items()} == {
+        "denoising": ["tv", "bm3d"],
+        "inpainting": ["telea"],
+    }
+
+
+def test_generated_images_are_taken_for_what_is_seen_in_them(tables):
+    inversion = tables["inversion"]
+    assert set(inversion[inversion.source == "generated"].label_accuracy) == {1}
+    features = tables["features"]
+    drawn = features[(features.source == "generated") & (features.feature == "class")]
+    assert set(zip(drawn.value, drawn.n, strict=True)) == {(0, 2), (1, 2)}
+
+
+def test_a_task_without_noise_has_no_tables_of_noise(study):
+    params = study.params.model_copy(update={"tasks": ["inpainting"]})
+    tables = all_tables(type(study)(params))
+    assert set(COLUMNS) - set(tables) == {"transfer", "noise"}
+    assert "denoising" not in tables and set(tables["paired"].task) == {"inpainting"}
+
+
+def test_without_rivals_nothing_is_paired(study):
+    tables = all_tables(type(study)(study.params.model_copy(update={"rivals": {}})))
+    assert set(COLUMNS) - set(tables) == {"paired"}
+    rows = tables["denoising"]
+    assert list(rows[rows.prior == "none"].method.unique()) == ["observed"]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        artifacts.prior("non_saturating", "history.csv"),
+        artifacts.FIDELITY,
+        artifacts.observed("inpainting"),
+        artifacts.generated("least_squares"),
+        artifacts.restored_by_prior("denoising", "least_squares"),
+        artifacts.restored_by_prior("generated", "non_saturating"),
+        artifacts.restored_by_rival("denoising", "bm3d"),
+        artifacts.labels("inversion"),
+        artifacts.NORMS / "restored.npz",
+    ],
+    ids=str,
+)
+def test_a_missing_file_is_named(study, path):
+    path.unlink()
+    with pytest.raises(UserError, match=f"{path}: no such file"):
+        all_tables(study)

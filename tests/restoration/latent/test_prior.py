@@ -1,0 +1,82 @@
+"""A prior: codes to images in any batches, and a trained one from its file if it fits the images to restore."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from stages.pipeline import artifacts
+from stages.pipeline.errors import UserError
+from stages.pipeline.networks import network_writer
+from stages.pipeline.storage import publish
+from stages.priors.networks import Discriminator, Generator
+from stages.restoration.latent.misfit import Misfit
+from stages.restoration.latent.prior import load_prior
+
+MISFIT = Misfit(0.03)
+
+
+@pytest.fixture
+def path(tmp_path, monkeypatch, tiny_generator) -> Path:
+    """Where the tiny generator is saved, in a project of its own."""
+    monkeypatch.chdir(tmp_path)
+    path = artifacts.prior("minimax")
+    publish({path: network_writer(tiny_generator)})
+    return path
+
+
+def test_codes_are_drawn_each_by_itself_whatever_the_batches(prior, tiny_generator, search, exact):
+    codes = search.draw_prior(20)
+    images = prior.draw(codes, exact)
+    assert images.shape == (20, 1, 28, 28) and images.dtype == np.float32 and images.flags.c_contiguous
+    assert images.min() >= 0 and images.max() <= 1
+    for search_batch in (1, 64):
+        other = prior.draw(codes, replace(exact, search_batch=search_batch))
+        np.testing.assert_allclose(other, images, rtol=0, atol=1e-6)
+
+
+def test_with_another_misfit_a_prior_draws_the_same(prior, search, exact):
+    other = prior.with_misfit(MISFIT)
+    assert other.misfit == MISFIT and prior.misfit != MISFIT
+    assert np.array_equal(other.draw(search.draw_prior(3), exact), prior.draw(search.draw_prior(3), exact))
+
+
+@pytest.mark.usefixtures("path")
+def test_a_loaded_prior_draws_what_the_trained_generator_draws(prior, search, images, exact):
+    loaded = load_prior("minimax", MISFIT, exact, images)
+    assert (loaded.latent_dim, loaded.image_shape, loaded.misfit) == (4, (1, 28, 28), MISFIT)
+    codes = search.draw_prior(20)
+    np.testing.assert_allclose(loaded.draw(codes, exact), prior.draw(codes, exact), rtol=0, atol=1e-5)
+
+
+@pytest.mark.usefixtures("path")
+def test_without_images_to_restore_any_shape_will_do(exact):
+    assert load_prior("minimax", MISFIT, exact).image_shape == (1, 28, 28)
+
+
+@pytest.mark.parametrize("shape", [(3, 28, 28), (1, 32, 32), (1, 28, 32)])
+def test_a_generator_of_other_images_is_refused(path, exact, shape):
+    with pytest.raises(UserError) as refusal:
+        load_prior("minimax", MISFIT, exact, np.zeros((2, *shape), dtype=np.float32))
+    expected = f"{path}: draws images of shape (1, 28, 28), to restore are {shape}: run `dvc repro`"
+    assert str(refusal.value) == expected
+
+
+def test_a_generator_of_colour_images_is_refused_for_grey_ones(path, images, exact):
+    publish({path: network_writer(Generator(latent_dim=4, width=8, channels=3, image_size=32))})
+    with pytest.raises(UserError, match=r"draws images of shape \(3, 32, 32\), to restore are \(1, 28, 28\)"):
+        load_prior("minimax", MISFIT, exact, images)
+    assert load_prior("minimax", MISFIT, exact, np.zeros((2, 3, 32, 32), np.float32)).image_shape == (3, 32, 32)
+
+
+def test_a_file_that_is_no_generator_is_named(path, exact):
+    publish({path: network_writer(Discriminator(width=8, channels=1, image_size=28))})
+    with pytest.raises(UserError, match=rf"^{path}: not a Generator: "):
+        load_prior("minimax", MISFIT, exact)
+    path.write_bytes(b"weights")
+    with pytest.raises(UserError, match=rf"^{path}: not a readable safetensors file"):
+        load_prior("minimax", MISFIT, exact)
+    path.unlink()
+    with pytest.raises(UserError, match=rf"^{path}: no such file; `dvc repro` makes it"):
+        load_prior("minimax", MISFIT, exact)

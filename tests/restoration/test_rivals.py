@@ -1,0 +1,219 @@
+"""Rivals: better than what they are given, blind to what is hidden, tuned on other images than they restore."""
+
+import math
+from functools import cache, partial
+
+import numpy as np
+import pytest
+
+from stages.judging.image_quality import mse, psnr
+from stages.pipeline import named
+from stages.pipeline.errors import UserError
+from stages.pipeline.params import load_params
+from stages.restoration.linear_model import LinearModel, fit_linear_model, posterior_mean
+from stages.restoration.observation import Observation, clean, masked, noisy, stack
+from stages.restoration.observed import Observed, repeat_over
+from stages.restoration.rival import Contest, Estimate, Outcome, contend, load_rival, restore, run_contests, tune
+from tests.project import ROOT
+
+DENOISERS = ("nl_means", "tv", "wavelet", "bm3d", "pca_wiener")
+INPAINTERS = ("mean_fill", "biharmonic", "telea", "navier_stokes", "pca_mean")
+
+
+def smooth_images(count: int, *, channels: int, size: int = 28) -> np.ndarray:
+    """Bright discs with soft edges (count, channels, size, size), each where a stream puts it."""
+    stream = np.random.default_rng(0)
+    row, column = np.mgrid[:size, :size]
+    centres = size * stream.uniform(0.35, 0.65, size=(count, channels, 2, 1, 1))
+    distance = np.hypot(row - centres[:, :, 0], column - centres[:, :, 1])
+    return (1 / (1 + np.exp(distance - size / 5))).astype(np.float32)
+
+
+def training_images(channels: int) -> np.ndarray:
+    return np.rint(255 * smooth_images(200, channels=channels)).astype(np.uint8)[20:]
+
+
+@cache
+def linear_model(channels: int) -> LinearModel:
+    return fit_linear_model(training_images(channels), latent_dim=10)
+
+
+def estimate_of(rival: str, channels: int) -> Estimate:
+    """How a rival estimates images of so many channels, with its model where it has one."""
+    found = load_rival(rival)
+    return found.estimate if found.fit is None else partial(found.estimate, linear_model(channels))
+
+
+@pytest.fixture
+def window() -> np.ndarray:
+    """A mask (4, 1, 28, 28) that hides one window in the middle of each image, where the discs are."""
+    mask = np.ones((4, 1, 28, 28), dtype=bool)
+    mask[:, :, 10:18, 10:18] = False
+    return mask
+
+
+def test_every_rival_is_named_for_its_task():
+    rivals = load_params(ROOT / "params.yaml").rivals
+    assert rivals == {"denoising": list(DENOISERS), "inpainting": list(INPAINTERS)}
+    assert named.names(named.RIVALS) == sorted([*DENOISERS, *INPAINTERS])
+
+
+def test_an_unknown_rival_is_refused_by_name():
+    with pytest.raises(UserError, match=r"median: .* it has biharmonic, bm3d, mean_fill"):
+        load_rival("median")
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("rival", DENOISERS)
+def test_denoisers_remove_noise(rival, channels):
+    images = smooth_images(2, channels=channels)
+    observation = noisy(images, 0.3, seed=0)
+    grid = list(load_rival(rival).grid)
+    for settings in (grid[0], grid[-1]):
+        restored = restore(estimate_of(rival, channels), observation, settings)
+        assert restored.shape == images.shape and restored.dtype == np.float32
+        assert restored.min() >= 0 and restored.max() <= 1
+        # A quarter of the error that clipping alone leaves.
+        assert (mse(images, restored) < mse(images, np.clip(observation.y, 0, 1)) / 4).all()
+
+
+@pytest.mark.parametrize("rival", DENOISERS)
+def test_without_noise_denoisers_return_the_observation(rival):
+    observation, estimate = clean(smooth_images(2, channels=1)), estimate_of(rival, channels=1)
+    assert tune(estimate, load_rival(rival).grid, observation.y, observation) == ({}, math.inf)
+    assert np.array_equal(restore(estimate, observation, {}), observation.y)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("rival", INPAINTERS)
+def test_inpainters_fill_what_is_hidden_and_nothing_else(rival, channels, window):
+    images = smooth_images(4, channels=channels)
+    observation = masked(images, window)
+    estimate, settings = estimate_of(rival, channels), list(load_rival(rival).grid)[-1]
+    restored = restore(estimate, observation, settings)
+    known = np.broadcast_to(window, images.shape)
+    assert np.array_equal(restored[known], images[known])
+    assert (mse(images, restored, ~window) < mse(images, observation.y, ~window)).all()
+
+    blind = Observation(np.where(window, images, np.float32(np.nan)), window, observation.sigma)
+    assert np.array_equal(restore(estimate, blind, settings), restored)
+
+
+@pytest.mark.parametrize("rival", ["nl_means", "tv", "wavelet", "bm3d"])
+def test_larger_images_work_as_well(rival):
+    images = smooth_images(1, channels=1, size=64)
+    settings = next(iter(load_rival(rival).grid))
+    restored = restore(estimate_of(rival, channels=1), noisy(images, 0.3, seed=0), settings)
+    assert (psnr(mse(images, restored)) > 20).all()
+
+
+@pytest.mark.parametrize("rival", INPAINTERS)
+def test_an_image_hidden_as_a_whole_has_an_answer(rival):
+    images = smooth_images(1, channels=1)
+    observation = masked(images, np.zeros_like(images, dtype=bool))
+    restored = restore(estimate_of(rival, channels=1), observation, next(iter(load_rival(rival).grid)))
+    guess = linear_model(channels=1).mean.reshape(images.shape) if rival == "pca_mean" else np.zeros_like(images)
+    np.testing.assert_allclose(restored, guess, atol=1e-6)
+
+
+def test_mean_fill_takes_each_channels_known_mean(window):
+    images = smooth_images(4, channels=3)
+    restored = restore(estimate_of("mean_fill", channels=3), masked(images, window), {})
+    expected = images[2, 1][window[2, 0]].mean()
+    np.testing.assert_allclose(restored[2, 1][~window[2, 0]], expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize("sigma", [0.0, 0.4])
+def test_posterior_mean_is_gaussian_conditioning(sigma):
+    """Against E[x | y] = m + C_k (C_kk + sigma^2 I)^-1 (y_k - m_k), written out with the whole covariance."""
+    stream = np.random.default_rng(0)
+    model = LinearModel(
+        mean=stream.random(12), loadings=stream.normal(size=(12, 3)), residual=stream.uniform(0.01, 0.2, size=12)
+    )
+    y = stream.random((2, 3, 2, 2), dtype=np.float32)
+    mask = np.array([[[True, True], [True, True]], [[True, False], [False, True]]])[:, None]
+    observation = Observation(np.where(mask, y, np.float32(0)), mask, np.full(2, sigma, dtype=np.float32))
+
+    covariance = model.loadings @ model.loadings.T + np.diag(model.residual)
+    for index, estimate in enumerate(posterior_mean(model, observation)):
+        known = np.broadcast_to(mask[index], (3, 2, 2)).ravel()
+        seen = covariance[np.ix_(known, known)] + np.float64(np.float32(sigma)) ** 2 * np.eye(known.sum())
+        gain = covariance[:, known] @ np.linalg.inv(seen)
+        expected = model.mean + gain @ (y[index].ravel()[known] - model.mean[known])
+        np.testing.assert_allclose(estimate.ravel(), expected, atol=1e-9)
+
+
+def test_linear_model_has_the_training_images_moments():
+    images = np.random.default_rng(0).integers(256, size=(1500, 2, 3, 3), dtype=np.uint8)  # more than one chunk
+    images[:, 1] = images[:, 0] // 2  # nine directions and rounding
+    pixels = images.reshape(1500, 18) / 255
+    model = fit_linear_model(images, latent_dim=9)
+    covariance = model.loadings @ model.loadings.T + np.diag(model.residual)
+    np.testing.assert_allclose(model.mean, pixels.mean(axis=0))
+    np.testing.assert_allclose(covariance, np.cov(pixels.T, bias=True), atol=1e-4)
+
+    # The variance of each pixel is kept however few directions there are.
+    few = fit_linear_model(images, latent_dim=2)
+    np.testing.assert_allclose(np.square(few.loadings).sum(axis=1) + few.residual, pixels.var(axis=0), rtol=1e-4)
+
+
+def test_tune_takes_the_best_settings_of_the_grid(window):
+    images = smooth_images(4, channels=1)
+
+    def off_by(_observation: Observation, error: float) -> np.ndarray:
+        return images + error
+
+    settings, score = tune(off_by, [{"error": error} for error in (0.2, -0.01, 0.1)], images, noisy(images, 0.3, 0))
+    assert settings == {"error": -0.01} and score >= 40  # more where clipping mends the rest
+
+    # With hidden pixels only those count: here the settings that are the worst elsewhere.
+    def filled(_observation: Observation, hole: np.ndarray | float) -> np.ndarray:
+        return np.where(window, images - 1, hole)
+
+    assert tune(filled, [{"hole": 2.0}, {"hole": images}], images, masked(images, window))[0] == {"hole": images}
+
+
+def observed_under(images: np.ndarray, sigmas: tuple[float, ...], seed: int) -> Observed:
+    observation = stack([noisy(images, sigma, seed) for sigma in sigmas])
+    return repeat_over(images, np.zeros(len(images), dtype=np.uint8), observation, list(sigmas), "sigma")
+
+
+def test_choices_do_not_depend_on_the_images_to_restore():
+    images = smooth_images(6, channels=1)
+
+    def outcome(rival: str, sigma: float, test: np.ndarray) -> Outcome:
+        model = linear_model(channels=1) if load_rival(rival).fit else None
+        tuning = noisy(images[:2], sigma, seed=1)
+        return contend(Contest(rival, model, images[:2], tuning, noisy(test, sigma, seed=0)))
+
+    for rival in ("tv", "pca_wiener"):
+        for sigma in (0.1, 0.5):
+            own, other = (outcome(rival, sigma, test) for test in (images[2:], 1 - images[2:5]))
+            assert (own.settings, own.score) == (other.settings, other.score)
+            assert len(own.images) == 4 and len(other.images) == 3
+
+
+def test_contests_give_each_condition_its_own_choice_and_images_in_their_order():
+    images, sigmas = smooth_images(6, channels=1), (0.1, 0.5)
+    tuning, observed = observed_under(images[:2], sigmas, seed=1), observed_under(images[2:], sigmas, seed=0)
+    found = run_contests(["tv", "pca_wiener"], training_images(channels=1), 10, tuning, observed)
+    assert list(found) == ["tv", "pca_wiener"]
+    weights = [outcome.settings["weight"] for outcome in found["tv"]]
+    assert len(weights) == 2 and weights == sorted(weights)
+    for rival, outcomes in found.items():
+        estimate, grid = estimate_of(rival, channels=1), load_rival(rival).grid
+        last_bits = 0 if rival == "tv" else 1e-6  # of linear algebra: contests run in processes of one thread
+        for sigma, outcome in zip(sigmas, outcomes, strict=True):
+            chosen = tune(estimate, grid, images[:2], noisy(images[:2], sigma, seed=1))
+            assert chosen == (outcome.settings, pytest.approx(outcome.score, rel=last_bits, abs=0))
+            again = restore(estimate, noisy(images[2:], sigma, seed=0), outcome.settings)
+            np.testing.assert_allclose(outcome.images, again, rtol=0, atol=last_bits)
+            assert outcome.images.dtype == np.float32
+
+
+def test_the_same_bytes_every_time():
+    observation = noisy(smooth_images(2, channels=1), 0.3, seed=0)
+    for rival in DENOISERS:
+        estimate, settings = estimate_of(rival, channels=1), list(load_rival(rival).grid)[-1]
+        first, second = (restore(estimate, observation, settings) for _ in range(2))
+        assert first.tobytes() == second.tobytes()
