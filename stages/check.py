@@ -4,14 +4,13 @@ The output never changes, so a changed parameter re-runs this stage (a moment) a
 comes first because DVC deletes a stage's outputs before it starts: here there is nothing to lose.
 """
 
-from stages.images.counts import check_counts
-from stages.images.source import Source
-from stages.pipeline import named
+from stages.images.counts import check_counts, check_shapes
+from stages.images.source import load_source
 from stages.pipeline.artifacts import CHECKED
 from stages.pipeline.command import no_arguments, say
+from stages.pipeline.memory import check_memory
 from stages.pipeline.params import load_params
 from stages.pipeline.storage import json_writer, publish
-from stages.priors.memory import check_memory
 from stages.restoration.task import load_grid
 from stages.restoration.windows import check_windows
 
@@ -19,13 +18,14 @@ from stages.restoration.windows import check_windows
 def main() -> None:
     no_arguments(__doc__)
     params = load_params()
-    shapes = named.thing(named.SOURCES, params.data.name, Source, "SOURCE").shapes()
-    channels, size = shapes["train"][1:3]
-    check_counts(params, shapes["train"][0], shapes["test"][0])
+    shapes = load_source(params.data.name).shapes()
+    channels, size = check_shapes(shapes)
+    training, test = shapes["train"][0], shapes["test"][0]
+    check_counts(params, training, test)
     grids = [load_grid(task, params) for task in params.tasks]
     for grid in grids:
         grid.check(size)
     check_windows("norms", params.norms.holes, params.norms.window, size)
     conditions = max(len(grid.conditions) for grid in grids)
-    say(f"check: {check_memory(params, shapes['train'][0], channels, size, conditions)}")
+    say(f"check: {check_memory(params, training, channels, size, conditions)}")
     publish({CHECKED: json_writer({"params.yaml": "checked"})})

@@ -5,11 +5,12 @@ from stages.pipeline.artifacts import NORMS
 from stages.pipeline.command import no_arguments, say
 from stages.pipeline.numerics.compute import choose_compute
 from stages.pipeline.params import load_params
+from stages.pipeline.storage import publish
 from stages.restoration.latent.misfit import load_misfit
 from stages.restoration.latent.prior import load_prior
 from stages.restoration.latent.search import LatentSearch
-from stages.restoration.observed import save_observed
-from stages.restoration.restored import save_restored
+from stages.restoration.observed import observed_writer
+from stages.restoration.restored import restored_writer
 from stages.restoration.studies.norms import compare_norms, corrupted
 
 
@@ -24,5 +25,4 @@ def main() -> None:
     search = LatentSearch(prior, params.search, params.seed, compute).with_restarts(settings.restarts)
     observed = corrupted(images, settings, params.seed)
     restored = compare_norms(search, observed.observation)
-    save_observed({NORMS / "observed.npz": observed})
-    save_restored({NORMS / "restored.npz": restored})
+    publish({NORMS / "observed.npz": observed_writer(observed), NORMS / "restored.npz": restored_writer(restored)})

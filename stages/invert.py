@@ -8,20 +8,21 @@ from stages.pipeline.command import choices, say
 from stages.pipeline.numerics.compute import choose_compute
 from stages.pipeline.numerics.streams import numpy_stream
 from stages.pipeline.params import load_params
-from stages.restoration.latent.inversion import FIRST_MISFIT, invert, measure_misfit
-from stages.restoration.latent.misfit import save_misfit
+from stages.pipeline.storage import publish
+from stages.restoration.inversion import FIRST_MISFIT, invert, measure_misfit
+from stages.restoration.latent.misfit import misfit_writer
 from stages.restoration.latent.prior import load_prior
 from stages.restoration.latent.search import LatentSearch
 from stages.restoration.observation import clean
-from stages.restoration.observed import Observed, load_observed, save_observed
-from stages.restoration.restored import save_restored
+from stages.restoration.observed import Observed, load_whole, observed_writer
+from stages.restoration.restored import restored_writer
 
 
 def main() -> None:
     params, compute = load_params(), choose_compute()
     (name,) = choices(__doc__, prior=params.priors)
     count, seed = params.images, params.seed
-    real = load_observed(artifacts.observed(artifacts.INVERSION))
+    real = load_whole()
     prior = load_prior(name, FIRST_MISFIT, compute, real.images)
     say(f"invert: {name}: {compute}")
 
@@ -34,12 +35,12 @@ def main() -> None:
     search = LatentSearch(prior.with_misfit(fitted), params.search, seed, compute)
     restored = invert(search, np.concatenate([own, real.images]), params.invert)
 
-    save_misfit(name, misfit, fitted)
     source = np.repeat([artifacts.GENERATED], count)
-    save_observed({artifacts.generated(name): Observed(own, None, clean(own), source, "source")})
-    save_restored(
+    publish(
         {
-            artifacts.restored_by_prior(artifacts.GENERATED, name): restored.rows(slice(count)),
-            artifacts.restored_by_prior(artifacts.INVERSION, name): restored.rows(slice(count, None)),
+            artifacts.misfit(name): misfit_writer(misfit, fitted),
+            artifacts.generated(name): observed_writer(Observed(own, None, clean(own), source, "source")),
+            artifacts.restored_by_prior(artifacts.GENERATED, name): restored_writer(restored.rows(slice(count))),
+            artifacts.restored_by_prior(artifacts.INVERSION, name): restored_writer(restored.rows(slice(count, None))),
         }
     )

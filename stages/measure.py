@@ -3,7 +3,7 @@
 from stages.pipeline.artifacts import METRICS
 from stages.pipeline.command import no_arguments
 from stages.pipeline.params import load_params
-from stages.pipeline.storage import json_writer, publish, table_writer
+from stages.pipeline.storage import json_writer, publish_folder, table_writer
 from stages.report.study import Study
 from stages.report.summary import summarise
 from stages.report.tables import all_tables
@@ -14,6 +14,6 @@ def main() -> None:
     params = load_params()
     study = Study(params)
     tables = all_tables(study)
-    writers = {METRICS / f"{name}.csv": table_writer(table) for name, table in tables.items()}
+    writers = {f"{name}.csv": table_writer(table) for name, table in tables.items()}
     summary = summarise(tables, params) | {"classifier": {"test_accuracy": study.accuracy()}}
-    publish(writers | {METRICS / "summary.json": json_writer(summary)})
+    publish_folder(METRICS, ".csv", writers | {"summary.json": json_writer(summary)})

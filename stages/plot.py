@@ -3,8 +3,9 @@
 from stages.pipeline import named
 from stages.pipeline.artifacts import PLOTS
 from stages.pipeline.command import no_arguments
+from stages.pipeline.errors import UserError
 from stages.pipeline.params import load_params
-from stages.pipeline.storage import publish
+from stages.pipeline.storage import publish_folder
 from stages.report.study import Study
 from stages.report.style import figure_writer
 
@@ -13,4 +14,8 @@ def main() -> None:
     no_arguments(__doc__)
     study = Study(load_params())
     drawn = [named.module(named.FIGURES, name).draw(study) for name in named.names(named.FIGURES)]
-    publish({PLOTS / f"{name}.png": figure_writer(figure) for own in drawn for name, figure in own.items()})
+    names = [name for own in drawn for name in own]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise UserError(f"{named.FIGURES}: {twice[0]}.png is drawn by two of them")
+    figures = {f"{name}.png": figure_writer(figure) for own in drawn for name, figure in own.items()}
+    publish_folder(PLOTS, ".png", figures)

@@ -1,8 +1,7 @@
 """An image set -> data/prepared/: uint8 images and labels, split into train, validation and test."""
 
-from stages.images.source import Source
+from stages.images.source import load_source
 from stages.images.splits import Split, save_splits
-from stages.pipeline import named
 from stages.pipeline.command import no_arguments, say
 from stages.pipeline.numerics.streams import numpy_stream
 from stages.pipeline.params import load_params
@@ -11,7 +10,7 @@ from stages.pipeline.params import load_params
 def main() -> None:
     no_arguments(__doc__)
     params = load_params()
-    sets = named.thing(named.SOURCES, params.data.name, Source, "SOURCE").read()
+    sets = load_source(params.data.name).read()
     train = sets["train"]
 
     order = numpy_stream(params.seed, "split").permutation(len(train.images))

@@ -19,9 +19,9 @@ from stages.pipeline.params import Params, load_params
 from stages.report.restored_picture import advice, publish_observed, publish_restored
 from stages.restoration.latent.misfit import load_misfit
 from stages.restoration.latent.prior import load_prior
-from stages.restoration.latent.restoration import restore
 from stages.restoration.latent.search import LatentSearch
 from stages.restoration.observation import Observation
+from stages.restoration.side_by_side import restore
 
 
 def main() -> None:

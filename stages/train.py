@@ -8,11 +8,10 @@ from stages.images.splits import load_split
 from stages.pipeline import artifacts, named
 from stages.pipeline.checkpoint import locked_checkpoint, run_key
 from stages.pipeline.command import choices, say
-from stages.pipeline.networks import SavedNetwork, network_writer
 from stages.pipeline.numerics.compute import choose_compute
 from stages.pipeline.params import load_params
-from stages.pipeline.storage import Writer, array_writer, publish, table_writer
-from stages.priors.adversarial import TrainedGan, train
+from stages.pipeline.storage import publish
+from stages.priors.adversarial import train, trained_writers
 
 # What a half-trained GAN depends on beside its settings, images and loss: with other source it starts afresh.
 SOURCE = [
@@ -22,6 +21,7 @@ SOURCE = [
     Path("stages/priors/networks.py"),
     Path("stages/pipeline/checkpoint.py"),
     Path("stages/pipeline/numerics/compute.py"),
+    Path("stages/pipeline/numerics/sizes.py"),
     Path("stages/pipeline/numerics/streams.py"),
 ]
 
@@ -36,17 +36,5 @@ def main() -> None:
     files = [artifacts.split("train"), Path(named.LOSSES, f"{name}.py"), *SOURCE]
     key = run_key(settings | params.train.model_dump(), files)
     with locked_checkpoint(f"train-{name}", key) as checkpoint:
-        publish(writers(name, train(images, name, params.train, params.seed, compute, checkpoint)))
+        publish(trained_writers(name, train(images, name, params.train, params.seed, compute, checkpoint)))
         checkpoint.clear()
-
-
-def writers(name: str, gan: TrainedGan) -> dict[Path, Writer]:
-    networks: dict[str, SavedNetwork] = {f"generator_{epoch}": own for epoch, own in gan.generators.items()}
-    networks["generator"] = gan.generators[max(gan.generators)]  # what is searched from now on
-    networks["discriminator"] = gan.discriminator
-    samples = {f"epoch_{epoch}": images for epoch, images in gan.samples.items()}
-    files = {f"{network}.safetensors": network_writer(weights) for network, weights in networks.items()}
-    files |= {"history.csv": table_writer(gan.history)}
-    paths = {artifacts.prior(name, file): writer for file, writer in files.items()}
-    path = artifacts.prior(name, "samples.npz")
-    return paths | {path: array_writer(path, samples)}

@@ -3,7 +3,7 @@
 import numpy as np
 
 from stages.restoration.observation import Observation
-from stages.restoration.observed import Observed
+from stages.restoration.observed import Observed, condition_word
 
 
 def observe(
@@ -30,3 +30,10 @@ def window(images: np.ndarray, rows: slice, columns: slice = slice(None)) -> np.
     mask = np.ones_like(images[:, :1], dtype=bool)
     mask[:, :, rows, columns] = False
     return mask
+
+
+def repeated(images: np.ndarray, labels: np.ndarray, observation: Observation, conditions: list, name: str) -> Observed:
+    """The same labelled images under each of the conditions, whose observations stand one after the other."""
+    count = len(conditions)
+    words = np.repeat([condition_word(condition) for condition in conditions], len(images))
+    return Observed(np.tile(images, (count, 1, 1, 1)), np.tile(labels, count), observation, words, name)

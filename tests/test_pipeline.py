@@ -146,7 +146,7 @@ def test_every_stage_run_again_gives_the_same_bytes(ran):
     """
     before = snapshot(ran)
     stages = ["check", "prepare", "classify", "train@least_squares", "judge", "observe_whole", "observe@inpainting"]
-    stages += ["run_rivals@denoising", "invert@least_squares", "recover@inpainting-least_squares", "compare_norms"]
+    stages += ["run_rivals@denoising", "invert@least_squares", "run_prior@inpainting-least_squares", "compare_norms"]
     for stage in [*stages, "label", "measure", "plot"]:
         assert ran_stages(ran.dvc("repro", "-s", "-f", "--no-run-cache", stage)) == {stage}
     assert snapshot(ran) == before
@@ -156,7 +156,7 @@ def test_stage_scripts_run_without_dvc_and_give_the_same_files(ran):
     path = ran.folder / "data" / "restored" / "inpainting" / "minimax.npz"
     before = path.read_bytes()
     path.unlink()  # a file that DVC linked into the workspace may be read-only
-    result = ran.stage("recover", "--task", "inpainting", "--prior", "minimax")
+    result = ran.stage("run_prior", "--task", "inpainting", "--prior", "minimax")
     assert result.returncode == 0, result.stderr
     assert path.read_bytes() == before
 
@@ -186,12 +186,14 @@ def of_each_prior(*verbs: str) -> set[str]:
         (["classify.epochs=2"], {"classify", "judge"} | TABLES_AND_FIGURES),
         (
             ["inpainting.window=7"],
-            {"observe@inpainting", "run_rivals@inpainting"} | of_each_prior("recover@inpainting-") | TABLES_AND_FIGURES,
+            {"observe@inpainting", "run_rivals@inpainting"}
+            | of_each_prior("run_prior@inpainting-")
+            | TABLES_AND_FIGURES,
         ),
         (
             ["priors=[least_squares]", "train.discriminator_steps=1"],
             {"train@least_squares", "invert@least_squares", "judge", "compare_norms", "time_solvers"}
-            | {f"recover@{task}-least_squares" for task in RIVALS}
+            | {f"run_prior@{task}-least_squares" for task in RIVALS}
             | TABLES_AND_FIGURES,
         ),
     ],
@@ -203,7 +205,7 @@ def test_a_change_of_parameters_reruns_what_hangs_on_it(experiment, changes, exp
 
 def test_another_noise_level_reruns_denoising_alone(ran, experiment):
     stages, name = experiment("-S", "denoising.sigmas=[0.25]")
-    expected = {"check", "observe@denoising", "run_rivals@denoising"} | of_each_prior("recover@denoising-")
+    expected = {"check", "observe@denoising", "run_rivals@denoising"} | of_each_prior("run_prior@denoising-")
     assert stages == expected | TABLES_AND_FIGURES
     specification = json.loads(ran.dvc("plots", "diff", "--json", "HEAD", name))
     assert "errors" not in specification
@@ -226,7 +228,7 @@ def marked(ran: Project) -> set[str]:
         ({"measure": {"bootstrap": 120}}, {"measure"}),
         ({"tasks": ["denoising"]}, TABLES_AND_FIGURES),
         ({"priors": ["least_squares"]}, {"judge", "compare_norms", "time_solvers"} | TABLES_AND_FIGURES),
-        ({"search": {"posterior": {"temperature": 1.0}}}, {f"recover@{task}-{p}" for task in RIVALS for p in PRIORS}),
+        ({"search": {"posterior": {"temperature": 1.0}}}, {f"run_prior@{task}-{p}" for task in RIVALS for p in PRIORS}),
     ],
 )
 def test_changed_parameters_mark_the_stages_that_take_them(ran, changes, expected):
@@ -351,8 +353,8 @@ def test_check_names_what_images_and_tasks_do_not_allow(ran, monkeypatch, change
         ("train", [], "command line: the following arguments are required: --prior"),
         ("invert", ["--prior", "minimax", "--fast"], "command line: unrecognized arguments: --fast"),
         ("invert", ["--prior", "minimax"], "data/observed/inversion.npz: no such file"),
-        ("recover", ["--task", "denoising", "--prior", "minimax"], "no such file; `dvc repro` makes it"),
-        ("recover", ["--task", "blur", "--prior", "minimax"], "--task = blur: params.yaml allows denoising, inp"),
+        ("run_prior", ["--task", "denoising", "--prior", "minimax"], "no such file; `dvc repro` makes it"),
+        ("run_prior", ["--task", "blur", "--prior", "minimax"], "--task = blur: params.yaml allows denoising, inp"),
         ("measure", ["--fast"], "command line: unrecognized arguments: --fast"),
         ("measure", [], "data/priors/minimax/history.csv: no such file"),
         ("plot", [], "no such file; `dvc repro` makes it"),
@@ -471,17 +473,18 @@ CSV = [
     *map(with_table, (without_its_last_column, with_text_for_a_number, without_rows)),
 ]
 OF_PRIORS = [*CSV, with_table(without_a_prior)]
+RUN_PRIOR = ["run_prior", "--task", "inpainting", "--prior", "minimax"]
 READERS = [  # a file, the stage that reads it, what can become of it
     ("data/prepared/test.npz", ["judge"], [*ANY_FILE, *map(with_arrays, (without_first_array, in_other_numbers))]),
     ("data/classifier/classifier.safetensors", ["label"], ANY_FILE),
     ("data/classifier/accuracy.json", ["measure"], ANY_FILE),
-    ("data/priors/minimax/generator.safetensors", ["recover", "--task", "inpainting", "--prior", "minimax"], ANY_FILE),
+    ("data/priors/minimax/generator.safetensors", RUN_PRIOR, ANY_FILE),
     ("data/priors/minimax/generator_1.safetensors", ["judge"], ANY_FILE),
     ("data/priors/minimax/history.csv", ["measure"], CSV),
     ("data/priors/minimax/samples.npz", ["plot"], [*ANY_FILE, with_arrays(in_other_numbers)]),
     ("data/judged/fidelity.csv", ["measure"], OF_PRIORS),
-    ("data/misfit/minimax.json", ["recover", "--task", "inpainting", "--prior", "minimax"], ANY_FILE),
-    ("data/observed/inpainting.npz", ["recover", "--task", "inpainting", "--prior", "minimax"], NOT_FEWER),
+    ("data/misfit/minimax.json", RUN_PRIOR, ANY_FILE),
+    ("data/observed/inpainting.npz", RUN_PRIOR, NOT_FEWER),
     ("data/observed/tuning/inpainting.npz", ["run_rivals", "--task", "inpainting"], NOT_FEWER),
     ("data/observed/generated/minimax.npz", ["measure"], NOT_FEWER),
     ("data/restored/inpainting/minimax.npz", ["measure"], NPZ),
@@ -619,7 +622,7 @@ def test_dependencies_are_what_a_stage_imports():
 
 
 def test_no_side_study_is_imported_by_the_main_path():
-    for name in ("invert", "recover", "run_rivals", "train", "label"):
+    for name in ("invert", "run_prior", "run_rivals", "train", "label"):
         assert not [path for path in imported(ROOT / "stages" / f"{name}.py") if "/studies/" in path]
 
 

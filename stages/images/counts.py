@@ -1,7 +1,29 @@
-"""How many images a study asks for, against how many there are."""
+"""The images that there are, against those that a study can use and asks for."""
 
 from stages.pipeline.errors import UserError
+from stages.pipeline.numerics.sizes import doublings
 from stages.pipeline.params import PARAMS_FILE, Params
+
+LEAST_JUDGED = 10  # images in a cloud, since the nearest-neighbour measures look at 5 neighbours
+Shape = tuple[int, int, int, int]  # (N, C, H, W)
+
+
+def check_shapes(shapes: dict[str, Shape]) -> tuple[int, int]:
+    """Channels and size of the images of `train` and `test`.
+
+    Raises UserError unless both are square, of one size that the networks can have, with 1 or 3 channels.
+    """
+    _, channels, height, width = shapes["train"]
+    if shapes["test"][1:] != (channels, height, width) or height != width or channels not in (1, 3):
+        found = " and ".join(f"{name} {shape[1:]}" for name, shape in shapes.items())
+        raise UserError(f"images of {found} (channels, height, width): allowed are 1 or 3, square, all of one size")
+    try:
+        doublings(height)
+    except ValueError as error:
+        raise UserError(str(error)) from None
+    if shapes["test"][0] < LEAST_JUDGED:
+        raise UserError(f"{shapes['test'][0]} test images: allowed are at least {LEAST_JUDGED}")
+    return channels, height
 
 
 def check_counts(params: Params, training: int, test: int) -> None:

@@ -140,7 +140,7 @@ def _values(image: Image.Image, path: Path, channels: int, invert: bool, steps: 
     Transparent pixels are background, for a drawing on a layer of its own: they become black in the end.
     """
     if image.mode == "I":
-        raise UserError(f"{path}: 32-bit whole numbers, of which nobody knows the white one; save it with 8 or 16 bits")
+        raise UserError(f"{path}: 32-bit whole numbers, whose white is not known; save it with 8 or 16 bits")
     if image.mode == "F":  # the only kind that can hold noise below black and above white
         values = np.asarray(image)
         if not np.isfinite(values).all():

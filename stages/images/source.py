@@ -3,7 +3,9 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from stages.images.counts import Shape
 from stages.images.splits import Split
+from stages.pipeline import named
 
 
 @dataclass(frozen=True)
@@ -13,5 +15,11 @@ class Source:
     Images are square, all of one size, with 1 or 3 channels.
     """
 
-    shapes: Callable[[], dict[str, tuple[int, int, int, int]]]  # (N, C, S, S), known in a moment
+    shapes: Callable[[], dict[str, Shape]]  # known in a moment
     read: Callable[[], dict[str, Split]]
+
+
+def load_source(name: str) -> Source:
+    """The image set of this name. Raises UserError if there is none."""
+    source: Source = named.thing(named.SOURCES, name, Source, "SOURCE")
+    return source

@@ -4,12 +4,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from stages.images.sizes import doublings
 from stages.pipeline import artifacts
 from stages.pipeline.errors import UserError
+from stages.pipeline.numerics.sizes import doublings
 from stages.pipeline.storage import Array, array_writer, load_arrays, publish
 
-SCHEMA = {"images": Array("uint8", ("N", "C", "S", "S")), "labels": Array("uint8", ("N",), high=199)}
+LABEL = Array("uint8", ("N",), high=199)  # more classes than any image set here has
+SCHEMA = {"images": Array("uint8", ("N", "C", "S", "S")), "labels": LABEL}
 
 
 @dataclass(frozen=True)
@@ -22,8 +23,7 @@ class Split:
 
 def save_splits(splits: dict[str, Split]) -> None:
     """Write the files of `train`, `validation` and `test`."""
-    paths = {artifacts.split(name): split for name, split in splits.items()}
-    publish({path: array_writer(path, vars(split)) for path, split in paths.items()})
+    publish({artifacts.split(name): array_writer(vars(split)) for name, split in splits.items()})
 
 
 def load_split(name: str) -> Split:

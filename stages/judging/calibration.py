@@ -1,4 +1,4 @@
-"""What a posterior's own words are worth: how often the truth lies in its intervals, and whether its chains agree."""
+"""How often the truth lies in a posterior's intervals, and whether its chains agree."""
 
 import numpy as np
 
@@ -19,8 +19,8 @@ def calibration_rows(task: str, prior: str, observed: Observed, restored: Restor
     """
     rows: list[Row] = []
     inked, spread = observed.images >= CARRIES_INK, restored.spread
-    if observed.where is not None:
-        inked = inked & observed.where
+    if observed.hidden is not None:
+        inked = inked & observed.hidden
     for condition in observed.conditions:
         cell = observed.cell(condition) & inked.any(axis=(1, 2, 3))
         if not cell.any():

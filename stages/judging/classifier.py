@@ -14,6 +14,7 @@ from stages.pipeline.artifacts import CLASSIFIER
 from stages.pipeline.errors import UserError
 from stages.pipeline.networks import SavedNetwork, load_network
 from stages.pipeline.numerics.compute import Compute
+from stages.pipeline.numerics.pixels import tensor_to_float
 from stages.pipeline.numerics.streams import torch_stream
 from stages.pipeline.params import Classify
 from stages.pipeline.progress import Progress
@@ -67,7 +68,7 @@ def train_classifier(split: Split, settings: Classify, seed: int, compute: Compu
     for _ in range(settings.epochs):
         for batch in torch.randperm(len(images), generator=order_stream).split(settings.batch_size):
             batch = batch.to(compute.device)
-            loss = cross_entropy(classifier(dataset[batch].float() / 255), targets[batch])
+            loss = cross_entropy(classifier(tensor_to_float(dataset[batch])), targets[batch])
             adam.zero_grad()
             loss.backward()
             adam.step()

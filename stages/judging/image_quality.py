@@ -8,12 +8,13 @@ from skimage.metrics import structural_similarity
 
 
 def mse(images: np.ndarray, restored: np.ndarray, where: np.ndarray | None = None) -> np.ndarray:
-    """Mean squared error of each image (N,); `where` (N, 1, H, W), bool, restricts it to some pixels."""
+    """Mean squared error of each image (N,); `where` (N, 1, H, W), bool, restricts it to some pixels (NaN: to none)."""
     squared = np.square(images.astype(np.float64) - restored)
     if where is None:
         return squared.mean(axis=(1, 2, 3))
     where = np.broadcast_to(where, squared.shape)
-    return (squared * where).sum(axis=(1, 2, 3)) / where.sum(axis=(1, 2, 3))
+    with np.errstate(invalid="ignore"):
+        return (squared * where).sum(axis=(1, 2, 3)) / where.sum(axis=(1, 2, 3))
 
 
 def psnr(mse: np.ndarray) -> np.ndarray:

@@ -56,7 +56,7 @@ def noise_rows(prior: str, observed: Observed, restored: Restored) -> list[Row]:
 
     `degrees_of_freedom` is the noise gain times the pixels; `linear_gain`, for comparison, the noise gain of projecting
     on as many dimensions as the latent space has. `energy_share` = |R(y) - R(x)|^2 / |noise|^2 is all that the noise
-    changed. For a projection it equals the noise gain; what it has more is not noise given back, but signal lost.
+    changed. For a projection it equals the noise gain; what exceeds it is lost signal, not returned noise.
     """
     rows: list[Row] = []
     for method, codes in restored.codes.items():

@@ -9,8 +9,9 @@ from stages.judging.image_quality import mse, psnr, ssim
 from stages.judging.intervals import Bootstrap
 from stages.pipeline.artifacts import UNRESTORED
 from stages.pipeline.storage import Row
+from stages.restoration.norm_names import norm_and_prior
 from stages.restoration.observed import Observed
-from stages.restoration.restored import Restored
+from stages.restoration.restored import PLAIN, Restored
 
 RECOVERED = 1e-4  # an inversion with a smaller MSE has found its image again
 
@@ -48,7 +49,7 @@ def task_rows(prior: str, observed: Observed, restored: Restored, labels: Labels
             cell = observed.cell(condition)
             truth, found = observed.images[cell], images[cell]
             row = {"prior": prior, "method": method, observed.condition_name: float(condition), "n": len(truth)}
-            if observed.where is None:
+            if observed.hidden is None:
                 error = mse(truth, found)
                 row |= bootstrap.cells("psnr", psnr(error)) | {
                     "mse": error.mean(),
@@ -56,7 +57,7 @@ def task_rows(prior: str, observed: Observed, restored: Restored, labels: Labels
                     "observed_psnr": psnr(mse(truth, observed.observation.y[cell])).mean(),
                 }
             else:
-                hidden = observed.where[cell]
+                hidden = observed.hidden[cell]
                 error = mse(truth, found, hidden)
                 row |= bootstrap.cells("hole_psnr", psnr(error)) | {
                     "hole_mse": error.mean(),
@@ -76,13 +77,13 @@ def paired_rows(
     PSNR is of hidden pixels where some are hidden. Without noise and holes there is nothing to compare.
     """
     rows: list[Row] = []
-    for method in [method for method in restored.images if method != "plain"]:
+    for method in [method for method in restored.images if method != PLAIN]:
         for rival, images in rivals.images.items():
             if rival == UNRESTORED:
                 continue
             with np.errstate(invalid="ignore"):  # infinity less infinity, at sigma 0
-                difference = psnr(mse(observed.images, restored.images[method], observed.where)) - psnr(
-                    mse(observed.images, images, observed.where)
+                difference = psnr(mse(observed.images, restored.images[method], observed.hidden)) - psnr(
+                    mse(observed.images, images, observed.hidden)
                 )
             for condition in observed.conditions:
                 values = difference[observed.cell(condition)]
@@ -102,7 +103,7 @@ def norm_rows(prior: str, observed: Observed, restored: Restored, bootstrap: Boo
         cell = observed.cell(corruption)
         mask = observed.observation.mask[cell]
         for method, images in restored.images.items():
-            norm, _, with_prior = method.partition(", prior ")
+            norm, with_prior = norm_and_prior(method)
             error = mse(observed.images[cell], images[cell], None if mask.all() else ~mask)
             rows.append(
                 {"prior": prior, "corruption": corruption, "norm": norm, "with_prior": with_prior, "n": len(error)}

@@ -13,14 +13,27 @@ MISFIT = Path("data/misfit")  # <prior>.json
 RESTORED = Path("data/restored")
 LABELS = Path("data/labels")
 NORMS = Path("data/norms")  # observed.npz, restored.npz
-SOLVERS = Path("data/solvers")  # solvers.csv, restarts.csv
+SOLVERS = Path("data/solvers")  # solvers.csv, seconds.csv, restarts.csv
 METRICS = Path("metrics")
 PLOTS = Path("plots")
 
 INVERSION = "inversion"  # the task of images that are seen whole; the others are those of params.yaml
-GENERATED = "generated"  # the same of images that each prior drew itself
+GENERATED = "generated"  # the task of images that each prior drew itself, also seen whole
 NO_PRIOR = "none"  # the prior of what has none: rivals, and the observed image itself
 UNRESTORED = "observed"  # the method that restores nothing
+TABLES = (  # of metrics/, beside one for each task
+    "training",
+    "fidelity",
+    "inversion",
+    "paired",
+    "calibration",
+    "norms",
+    "spectra",
+    "transfer",
+    "noise",
+    "features",
+    "traits",
+)
 
 
 def split(name: str) -> Path:
@@ -44,7 +57,7 @@ def observed(task: str) -> Path:
 
 
 def tuning(task: str) -> Path:
-    """The same of validation images, on which rivals choose their settings."""
+    """What is seen of validation images in a task: rivals choose their settings on them."""
     return OBSERVED / "tuning" / f"{task}.npz"
 
 

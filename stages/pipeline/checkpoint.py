@@ -47,7 +47,7 @@ class Checkpoint:
         return self.folder / FILE
 
     def save(self, tensors: Mapping[str, Tensor], history: list[dict[str, float]]) -> None:
-        """Replace the checkpoint in one step. Raises UserError when the disk says no; the old one then stays."""
+        """Replace the checkpoint in one step. Raises UserError if it cannot be written; the old one then stays."""
         on_host = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
         metadata = {"history": json.dumps(history)}
         publish({self.path: lambda file: file.write(safetensors.torch.save(on_host, metadata=metadata))})

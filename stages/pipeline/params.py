@@ -1,6 +1,7 @@
 """params.yaml: what each key may be. Every stage reads it whole, so that a mistake stops whichever stage runs first.
 
-What only the images can tell (how many there are, whether a window fits) is checked by the stage `check`.
+The grids of tasks are checked by the tasks themselves, and what only the images can tell (how many there are, whether a
+window fits) by the stage `check`.
 """
 
 from collections.abc import Mapping
@@ -11,9 +12,11 @@ import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from stages.pipeline import named
+from stages.pipeline.artifacts import GENERATED, INVERSION, NO_PRIOR, TABLES, UNRESTORED
 from stages.pipeline.errors import UserError
 
 PARAMS_FILE = Path("params.yaml")
+LEAST_SIGMA = 1e-3  # far below what an 8-bit image can show
 
 
 def _distinct(values: list) -> list:
@@ -28,6 +31,23 @@ def _ascending(values: list) -> list:
     return values
 
 
+def _no_trace(sigma: float) -> float:
+    if 0 < sigma < LEAST_SIGMA:
+        raise ValueError(f"0 or at least {LEAST_SIGMA}")
+    return sigma
+
+
+def _none_of(*taken: str) -> AfterValidator:
+    """A name that does not already mean something in tables and paths."""
+
+    def check(name: str) -> str:
+        if name in taken:
+            raise ValueError(f"the name is taken; give the module another than {', '.join(taken)}")
+        return name
+
+    return AfterValidator(check)
+
+
 def _among(folder: str) -> AfterValidator:
     """A name that has a module in the folder."""
 
@@ -39,14 +59,19 @@ def _among(folder: str) -> AfterValidator:
     return AfterValidator(check)
 
 
-Count = Annotated[int, Field(ge=1)]
+Count = Annotated[int, Field(ge=1, le=10**9)]
 Counts = Annotated[list[Count], Field(min_length=1), AfterValidator(_ascending)]
 Rate = Annotated[float, Field(gt=0, le=1)]
-Sigmas = Annotated[list[Annotated[float, Field(ge=0, le=10)]], Field(min_length=1), AfterValidator(_ascending)]
-Loss = Annotated[str, _among(named.LOSSES)]
-Task = Annotated[str, _among(named.TASKS)]
-Rival = Annotated[str, _among(named.RIVALS)]
-Source = Annotated[str, _among(named.SOURCES)]
+Sigmas = Annotated[
+    list[Annotated[float, Field(ge=0, le=10), AfterValidator(_no_trace)]],
+    Field(min_length=1),
+    AfterValidator(_ascending),
+]
+Shares = Annotated[list[Annotated[float, Field(gt=0, lt=1)]], Field(min_length=1), AfterValidator(_ascending)]
+LossName = Annotated[str, _among(named.LOSSES), _none_of(NO_PRIOR, "best")]
+TaskName = Annotated[str, _among(named.TASKS), _none_of(INVERSION, GENERATED, *TABLES)]
+RivalName = Annotated[str, _among(named.RIVALS), _none_of(UNRESTORED)]
+SourceName = Annotated[str, _among(named.SOURCES)]
 
 
 class Group(BaseModel):
@@ -56,7 +81,7 @@ class Group(BaseModel):
 
 
 class Data(Group):
-    name: Source
+    name: SourceName
     validation: Count
 
 
@@ -151,9 +176,9 @@ class Params(Group):
 
     seed: Annotated[int, Field(ge=0, lt=1 << 63)]
     data: Data
-    priors: Annotated[list[Loss], Field(min_length=1), AfterValidator(_distinct)]
-    tasks: Annotated[list[Task], Field(min_length=1), AfterValidator(_distinct)]
-    rivals: dict[Task, Annotated[list[Rival], AfterValidator(_distinct)]]
+    priors: Annotated[list[LossName], Field(min_length=1), AfterValidator(_distinct)]
+    tasks: Annotated[list[TaskName], Field(min_length=1), AfterValidator(_distinct)]
+    rivals: dict[TaskName, Annotated[list[RivalName], AfterValidator(_distinct)]]
     images: Annotated[int, Field(ge=2)]  # a table's interval needs a spread
     classify: Classify
     train: Train
@@ -175,7 +200,7 @@ class Params(Group):
 
     @property
     def usual_prior(self) -> str:
-        """The prior that serves where one has to do: the better one, if it is there."""
+        """The one prior of side studies and of figures that show one: non_saturating if it is listed, else the last."""
         return "non_saturating" if "non_saturating" in self.priors else self.priors[-1]
 
 
@@ -196,9 +221,11 @@ def load_params(path: Path = PARAMS_FILE) -> Params:
         if "grids" in content:
             raise UserError(f"{path}: grids is not a parameter")
         tasks = named.names(named.TASKS)
-        content = {key: value for key, value in content.items() if key not in tasks} | {
-            "grids": {task: content[task] for task in tasks if isinstance(content.get(task), dict)}
-        }
+        grids = {task: content.pop(task) for task in tasks if task in content}
+        for task, grid in grids.items():
+            if not isinstance(grid, dict):
+                raise UserError(f"{path}: {task} = {grid!r}: allowed is a group of keys")
+        content["grids"] = grids
     params = checked(Params, content, path=path)
     for task in params.tasks:
         if task not in params.grids:

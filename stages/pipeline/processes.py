@@ -23,7 +23,7 @@ def map_in_processes(function: Callable[[Item], Result], items: Iterable[Item]) 
 
     Raises UserError where a process ends before its work is done. Whatever ends the caller, Ctrl-C too, ends them.
     """
-    context = multiprocessing.get_context("spawn")
+    context, others = multiprocessing.get_context("spawn"), multiprocessing.active_children()
     pool = ProcessPoolExecutor(WORKERS, mp_context=context, initializer=_end_with_the_caller)
     try:
         with _one_thread_each(), _interrupts_held_back():
@@ -33,7 +33,7 @@ def map_in_processes(function: Callable[[Item], Result], items: Iterable[Item]) 
         raise UserError("a worker process ended early: killed, perhaps for lack of memory") from None
     finally:
         # Where all has gone well they are idle; where not, nothing of what they still do is wanted.
-        for process in multiprocessing.active_children():
+        for process in set(multiprocessing.active_children()) - set(others):
             process.terminate()
         pool.shutdown(wait=True, cancel_futures=True)
 
@@ -52,11 +52,11 @@ def _end_with_the_caller() -> None:
 @contextlib.contextmanager
 def _interrupts_held_back() -> Iterator[None]:
     """Processes that start meanwhile never see Ctrl-C, which a terminal sends to all at once: the caller ends them."""
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
     finally:
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @contextlib.contextmanager

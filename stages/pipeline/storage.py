@@ -34,7 +34,8 @@ Row = dict[str, Any]  # of a table
 def publish(writers: Mapping[Path, Writer]) -> None:
     """Write files as a set: all are complete on the disk before the first takes its place.
 
-    Raises UserError when the disk says no; every old file then stays as it was.
+    Raises UserError if a file cannot be written, or for numbers that are not finite: every old file then stays as it
+    was. Only an error while the finished files are moved can leave some of them old.
     """
     with contextlib.ExitStack() as partials:
         finished = {path: partials.enter_context(_partial(path, write)) for path, write in writers.items()}
@@ -43,11 +44,25 @@ def publish(writers: Mapping[Path, Writer]) -> None:
                 os.replace(partial, path)
 
 
-def array_writer(path: Path, arrays: Mapping[str, np.ndarray]) -> Writer:
-    """An uncompressed npz, so that the same numbers are the same bytes. Raises UserError for NaN and infinity."""
-    for name, array in arrays.items():
-        _check_finite(path, f"array {name!r}", array)
-    return lambda file: np.savez(file, allow_pickle=False, **arrays)  # type: ignore[arg-type]  # names are not "file"
+def publish_folder(folder: Path, suffix: str, writers: Mapping[str, Writer]) -> None:
+    """Write the files of a folder as a set, by name; files with this suffix that are not in the set are removed."""
+    paths = {folder / name: write for name, write in writers.items()}
+    publish(paths)
+    for path in set(folder.glob(f"*{suffix}")) - paths.keys():
+        with _refusal(path):
+            path.unlink()
+
+
+def array_writer(arrays: Mapping[str, np.ndarray]) -> Writer:
+    """An uncompressed npz, so that the same numbers are the same bytes; NaN and infinity are refused."""
+
+    def write(file: IO[bytes]) -> None:
+        for name, array in arrays.items():
+            if not _finite(array):
+                raise NotFiniteError(f"array {name!r}")
+        np.savez(file, allow_pickle=False, **arrays)  # type: ignore[arg-type]  # none is called "file"
+
+    return write
 
 
 def weight_writer(weights: Mapping[str, np.ndarray], arguments: Mapping[str, int]) -> Writer:
@@ -68,9 +83,15 @@ def table_writer(rows: pd.DataFrame | Sequence[Row]) -> Writer:
 
 
 def json_writer(content: object) -> Writer:
-    """JSON; NaN and infinity are refused with a ValueError, since JSON has neither."""
-    text = json.dumps(content, indent=2, allow_nan=False) + "\n"
-    return lambda file: file.write(text.encode())
+    """JSON; NaN and infinity are refused, since JSON has neither."""
+
+    def write(file: IO[bytes]) -> None:
+        try:
+            file.write((json.dumps(content, indent=2, allow_nan=False) + "\n").encode())
+        except ValueError:
+            raise NotFiniteError("a number") from None
+
+    return write
 
 
 @contextlib.contextmanager
@@ -88,6 +109,8 @@ def _partial(path: Path, write: Writer) -> Iterator[Path]:
             descriptor = os.open(partial, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o666)
             with open(descriptor, "w+b") as file:
                 fcntl.flock(file, fcntl.LOCK_EX)
+                if not partial.exists():  # another writer took it for a leftover before it was locked
+                    raise OSError(0, "another process writes it")
                 write(file)
                 file.flush()
                 os.fsync(file.fileno())  # or a power cut could leave the new name with nothing behind it
@@ -112,6 +135,12 @@ def _refusal(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise UserError(f"{path}: cannot be written: {error.strerror or error}") from None
+    except NotFiniteError as error:
+        raise UserError(f"{path}: not written: {error} is not finite, so the computation went wrong") from None
+
+
+class NotFiniteError(Exception):
+    """What is to be written has NaN or infinity; the message says where."""
 
 
 # Reading.
@@ -265,8 +294,12 @@ def _check_array(path: Path, name: str, array: np.ndarray, expected: Array, leng
 
 
 def _check_finite(path: Path, what: str, array: np.ndarray) -> None:
-    if np.issubdtype(array.dtype, np.floating) and not np.isfinite(array).all():
+    if not _finite(array):
         raise UserError(f"{path}: {what} has values that are not finite")
+
+
+def _finite(array: np.ndarray) -> bool:
+    return not np.issubdtype(array.dtype, np.floating) or bool(np.isfinite(array).all())
 
 
 def _allowed(expected: Array | Number | str) -> str:

@@ -2,21 +2,26 @@
 
 import math
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from stages.pipeline import artifacts
 from stages.pipeline.checkpoint import Checkpoint
 from stages.pipeline.command import say
 from stages.pipeline.errors import UserError
+from stages.pipeline.networks import SavedNetwork, network_writer
 from stages.pipeline.numerics.compute import Compute
-from stages.pipeline.numerics.pixels import to_uint8
+from stages.pipeline.numerics.pixels import tensor_to_float, to_uint8
 from stages.pipeline.numerics.streams import torch_stream
 from stages.pipeline.params import Train
 from stages.pipeline.progress import Progress
+from stages.pipeline.storage import Writer, array_writer, table_writer
 from stages.priors.gan_loss import GanLoss, load_loss
 from stages.priors.networks import Discriminator, Generator, initialise, recompute_batch_norm
+from stages.priors.trained import HISTORY_FILE, SAMPLES
 
 BATCH_NORM_CODES = 20_000  # prior samples behind the BatchNorm statistics of a saved generator
 SAMPLE_COUNT = 64  # images in a sample grid, from the same codes at every epoch and for every loss
@@ -77,7 +82,7 @@ def train(
         sums = Sums(compute.device)
         order = torch.randperm(len(images), generator=players.order_stream)
         for batch in order[: steps_per_epoch * batch_size].view(steps_per_epoch, batch_size):
-            real = dataset[batch.to(compute.device)].float() / 255
+            real = tensor_to_float(dataset[batch.to(compute.device)])
             players.discriminator_step(real, sums)
             d_steps += 1
             if d_steps % discriminator_steps == 0:
@@ -94,6 +99,17 @@ def train(
 
     samples = {epoch: _draw(generator, compute.place(fixed_codes)) for epoch, generator in generators.items()}
     return TrainedGan(generators, players.discriminator.eval(), history, samples)
+
+
+def trained_writers(prior: str, gan: TrainedGan) -> dict[Path, Writer]:
+    """The files of a trained prior."""
+    networks: dict[str, SavedNetwork] = {f"generator_{epoch}": own for epoch, own in gan.generators.items()}
+    networks["generator"] = gan.generators[max(gan.generators)]  # what is searched from now on
+    networks["discriminator"] = gan.discriminator
+    files = {f"{name}.safetensors": network_writer(network) for name, network in networks.items()}
+    files[HISTORY_FILE] = table_writer(gan.history)
+    files[SAMPLES] = array_writer({f"epoch_{epoch}": images for epoch, images in gan.samples.items()})
+    return {artifacts.prior(prior, file): writer for file, writer in files.items()}
 
 
 class Players:

@@ -16,7 +16,7 @@ class GanLoss:
 
     discriminator: Callable[[Tensor, Tensor], Tensor]  # (real logits, fake logits) -> scalar
     generator: Callable[[Tensor], Tensor]  # fake logits -> scalar
-    threshold: float  # the logit between what the discriminator calls fake (below) and real (above)
+    threshold: float  # the logit below which the discriminator calls an image fake, above it real
 
     def slope(self, fake_logit: Tensor) -> Tensor:
         """dL_G/dl at each fake logit (N,): what is left of the discriminator's opinion when it reaches the generator.
@@ -31,7 +31,7 @@ class GanLoss:
 
 
 def load_loss(name: str) -> GanLoss:
-    """The loss of this name."""
+    """The loss of this name. Raises UserError if there is none."""
     loss: GanLoss = named.thing(named.LOSSES, name, GanLoss, "LOSS")
     return loss
 

@@ -7,8 +7,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import conv2d, pixel_shuffle
 
-from stages.images.sizes import doublings
 from stages.pipeline.networks import SavedNetwork, load_network
+from stages.pipeline.numerics.sizes import doublings
 
 KERNEL, STRIDE, PADDING = 4, 2, 1  # halves or doubles the resolution exactly
 INITIAL_STD = 0.02  # of every convolution and linear weight, as in the DCGAN paper

@@ -22,19 +22,20 @@ HISTORY = {
     "g_grad_norm": POSITIVE,
     "loss_slope": POSITIVE,
 }
+HISTORY_FILE, SAMPLES = "history.csv", "samples.npz"  # beside generator.safetensors, generator_<epoch>.safetensors, ...
 SAMPLE_NAME = re.compile(r"epoch_([1-9][0-9]*)")
 
 
 def load_history(prior: str) -> pd.DataFrame:
     """One row an epoch. Raises UserError for a file that is missing, damaged or has other columns."""
-    return load_table(artifacts.prior(prior, "history.csv"), HISTORY)
+    return load_table(artifacts.prior(prior, HISTORY_FILE), HISTORY)
 
 
 def load_samples(prior: str) -> dict[int, np.ndarray]:
     """epoch -> images (64, C, S, S), uint8, of each generator that training kept, in the order of the epochs."""
-    path = artifacts.prior(prior, "samples.npz")
+    path = artifacts.prior(prior, SAMPLES)
     grid = Array("uint8", ("N", "C", "S", "S"))
     arrays = load_arrays(path, {}, lambda name: grid if SAMPLE_NAME.fullmatch(name) else None)
     if not arrays:
         raise UserError(f"{path}: it holds no samples")
-    return {int(name.removeprefix("epoch_")): images for name, images in arrays.items()}
+    return dict(sorted((int(name.removeprefix("epoch_")), images) for name, images in arrays.items()))

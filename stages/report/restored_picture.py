@@ -9,13 +9,13 @@ from stages.pipeline.numerics.pixels import to_float
 from stages.pipeline.storage import array_writer, publish
 from stages.report.shades import HIDDEN, MOST_UNCERTAIN
 from stages.restoration.observation import Observation
-from stages.restoration.restored import Restored
+from stages.restoration.restored import POSTERIOR_MEAN, Restored
 
 CHAINS_DIFFER = 3.0  # split R-hat above that of nine in ten validation images with windows
 
 
 def advice(picture: Picture, sigma: float, inverted: bool) -> list[str]:
-    """What the user may not have meant, in words."""
+    """Advice about likely mistakes in the command."""
     notes = border_note(picture, sigma, inverted)
     if sigma > 0 and picture.scale != 1:
         notes.append(f"sigma = {sigma:g} is taken as the noise after this change of size, not that of the file")
@@ -25,7 +25,10 @@ def advice(picture: Picture, sigma: float, inverted: bool) -> list[str]:
 
 
 def publish_observed(folder: Path, picture: Picture, inverted: bool) -> np.ndarray:
-    """Write and return the picture as the generator is given it, before the search: it finds out if nothing can be."""
+    """Write and return the picture as the generator is given it.
+
+    This comes before the search, so that a folder that cannot be written to is found at once.
+    """
     observed = np.where(picture.known, _as_given(picture.levels, inverted), HIDDEN)
     publish({folder / "observed.png": png_writer(observed)})
     return observed
@@ -37,16 +40,16 @@ def publish_restored(
     """Write what was found beside it; what to say about it, a line each."""
     std, r_hat = restored.spread["posterior_std"][0], restored.spread["r_hat"][0]
     shown = {
-        "restored.png": _as_given(restored.images["posterior_mean"][0], inverted),
+        "restored.png": _as_given(restored.images[POSTERIOR_MEAN][0], inverted),
         "uncertainty.png": std / MOST_UNCERTAIN,
     }
     completions = _as_given(to_float(restored.spread["completions"][0]), inverted)
     overview = side_by_side(np.stack([observed, *shown.values(), *completions]))
     arrays = {"observed": observation.y, "mask": observation.mask, "sigma": observation.sigma}
     arrays |= restored.images | {f"{method}_codes": codes for method, codes in restored.codes.items()} | restored.spread
-    result = folder / "result.npz"
-    pictures = {folder / name: png_writer(levels) for name, levels in (shown | {"overview.png": overview}).items()}
-    publish(pictures | {result: array_writer(result, arrays)})
+    files = {name: png_writer(levels) for name, levels in (shown | {"overview.png": overview}).items()}
+    files["result.npz"] = array_writer(arrays)
+    publish({folder / name: writer for name, writer in files.items()})
 
     missing = np.broadcast_to(~observation.mask[0], std.shape)
     which, spread = ("missing", std[missing]) if missing.any() else ("all", std)

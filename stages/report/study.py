@@ -1,7 +1,7 @@
 """All that the stages have left, read when somebody asks for it: what tables and figures are made from."""
 
-from dataclasses import dataclass, replace
-from pathlib import Path
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -13,19 +13,34 @@ from stages.pipeline.artifacts import NO_PRIOR, UNRESTORED
 from stages.pipeline.errors import UserError
 from stages.pipeline.params import Params
 from stages.pipeline.storage import load_numbers, load_table
-from stages.priors.trained import load_history, load_samples
-from stages.report.schemas import ACCURACY, COLUMNS, RESTARTS, SECONDS, SOLVERS, Columns, task_columns
-from stages.restoration.observed import Observed, join, load_observed
-from stages.restoration.restored import Restored, join_restored, load_restored, load_rivals
+from stages.priors.trained import SAMPLES, load_history, load_samples
+from stages.report.schemas import ACCURACY, COLUMNS, RESTARTS, SECONDS, SOLVERS, task_columns
+from stages.restoration.observed import Observed, join, load_observed, load_whole
+from stages.restoration.restored import (
+    BY_INVERSION,
+    BY_PRIOR,
+    MAP,
+    PLAIN,
+    Restored,
+    join_restored,
+    load_by_prior,
+    load_restored,
+    load_rivals,
+)
+from stages.restoration.task import load_task
+
+METHODS: dict[str, Sequence[str]] = {  # whose rows a table must have, of every prior
+    **dict.fromkeys(("inversion", "spectra", "features", "traits"), BY_INVERSION),
+    **dict.fromkeys(("transfer", "noise"), (PLAIN, MAP)),
+}
 
 
 @dataclass(frozen=True)
 class Seen:
-    """Observed images, what one prior or all rivals made of them, and what the classifier sees in the results."""
+    """Observed images, and what one prior or all rivals made of them."""
 
     observed: Observed
     restored: Restored
-    labels: Labels  # method -> (N,)
 
 
 @dataclass(frozen=True)
@@ -44,13 +59,23 @@ class Study:
         """One row an epoch of a prior's training."""
         return load_history(prior)
 
-    def samples(self, prior: str) -> dict[int, np.ndarray]:
-        """epoch -> images (64, C, S, S), uint8."""
-        return load_samples(prior)
+    def samples(self) -> dict[str, dict[int, np.ndarray]]:
+        """prior -> epoch -> images (64, C, S, S), uint8; every prior has the same epochs."""
+        samples = {prior: load_samples(prior) for prior in self.priors}
+        first = next(iter(samples.values()))
+        for prior, own in samples.items():
+            if own.keys() != first.keys():
+                raise UserError(
+                    f"{artifacts.prior(prior, SAMPLES)}: epochs {list(own)}, others {list(first)}: run `dvc repro`"
+                )
+        return samples
 
     def fidelity(self) -> pd.DataFrame:
         """How close each prior's images are to real ones, epoch by epoch."""
-        return self._of_all_priors(load_table(artifacts.FIDELITY, COLUMNS["fidelity"]), artifacts.FIDELITY)
+        table = load_table(artifacts.FIDELITY, COLUMNS["fidelity"])
+        if missing := [prior for prior in (*self.priors, NO_PRIOR) if prior not in set(table.prior)]:
+            raise UserError(f"{artifacts.FIDELITY}: has no rows of {missing[0]}: run `dvc repro`")
+        return table
 
     def accuracy(self) -> float:
         """The classifier's share of right labels on the test split."""
@@ -58,34 +83,40 @@ class Study:
 
     def observed(self, task: str) -> Observed:
         """What is seen of the test images in a task."""
-        return load_observed(artifacts.observed(task))
+        return load_task(task, self.params)
 
     def by_prior(self, task: str, prior: str) -> Seen:
         """What a prior made of it."""
         observed = self.observed(task)
-        restored = load_restored(artifacts.restored_by_prior(task, prior), observed)
-        return Seen(observed, restored, load_labels(task, {prior: list(restored.images)}, len(observed.images))[prior])
+        return Seen(observed, load_by_prior(task, prior, observed))
 
     def by_rivals(self, task: str) -> Seen:
         """What each rival made of it, and what it would be to restore nothing."""
         observed = self.observed(task)
-        return self._nothing_restored(task, observed, load_rivals(task, self.params.rivals.get(task, []), observed))
+        return Seen(observed, _nothing_and(load_rivals(task, self.params.rivals[task], observed), observed))
+
+    def labels(self, task: str, prior: str, seen: Seen) -> Labels:
+        """method -> what the classifier sees in its images (N,)."""
+        return load_labels(task, prior, seen.restored.images, len(seen.observed.images))
 
     def real(self) -> Seen:
         """The real images that are inverted, themselves."""
-        return self._nothing_restored(artifacts.INVERSION, self.observed(artifacts.INVERSION), Restored({}))
+        observed = load_whole()
+        return Seen(observed, _nothing_and(Restored({}), observed))
 
     def inverted(self, prior: str) -> Seen:
-        """The images that a prior drew itself and then the real ones, inverted by it."""
-        real = self.by_prior(artifacts.INVERSION, prior)
-        own = load_observed(artifacts.generated(prior))
-        restored = load_restored(artifacts.restored_by_prior(artifacts.GENERATED, prior), own)
-        seen = load_labels(artifacts.GENERATED, {prior: [UNRESTORED, *restored.images]}, len(own.images))[prior]
-        return Seen(
-            observed=join(replace(own, labels=seen[UNRESTORED]), real.observed),
-            restored=join_restored(restored, real.restored),
-            labels={method: np.concatenate([seen[method], real.labels[method]]) for method in restored.images},
-        )
+        """The images that a prior drew itself and then the real ones, inverted by it. They have no labels yet."""
+        real, own = load_whole(), load_observed(artifacts.generated(prior))
+        inverted = (load_by_prior(artifacts.GENERATED, prior, own), load_by_prior(artifacts.INVERSION, prior, real))
+        return Seen(join(own, real), join_restored(*inverted))
+
+    def inverted_labels(self, prior: str) -> Labels:
+        """method -> labels (N,) of what `inverted` gives; those of the images themselves under `observed`."""
+        real = load_whole()
+        count = len(load_observed(artifacts.generated(prior)).images)
+        of_own = load_labels(artifacts.GENERATED, prior, (UNRESTORED, *BY_INVERSION), count)
+        of_real = load_labels(artifacts.INVERSION, prior, BY_INVERSION, len(real.images)) | {UNRESTORED: real.labels}
+        return {method: np.concatenate([labels, of_real[method]]) for method, labels in of_own.items()}
 
     def norms(self) -> tuple[Observed, Restored]:
         """Corrupted images, and what each norm made of them."""
@@ -104,30 +135,27 @@ class Study:
     # What `measure` has left.
 
     def table(self, name: str) -> pd.DataFrame:
-        """A table of metrics/ that has rows of every prior."""
-        return self._of_all_priors(self._table(name, COLUMNS[name]), artifacts.table(name))
-
-    def norm_table(self) -> pd.DataFrame:
-        """metrics/norms.csv, which is about one prior."""
-        return self._table("norms", COLUMNS["norms"])
+        """A table of metrics/ that is not of one task."""
+        return self._complete(load_table(artifacts.table(name), COLUMNS[name]), name, METHODS.get(name, (None,)))
 
     def task_table(self, task: str) -> pd.DataFrame:
         """metrics/<task>.csv."""
         observed = self.observed(task)
-        columns = task_columns(observed.condition_name, hides=observed.where is not None)
-        return self._of_all_priors(self._table(task, columns), artifacts.table(task))
+        columns = task_columns(observed.condition_name, hides=observed.hidden is not None)
+        return self._complete(load_table(artifacts.table(task), columns), task, BY_PRIOR)
 
-    def _table(self, name: str, columns: Columns) -> pd.DataFrame:
-        return load_table(artifacts.table(name), columns)
-
-    def _of_all_priors(self, table: pd.DataFrame, path: Path) -> pd.DataFrame:
-        if missing := [prior for prior in self.priors if prior not in set(table.prior)]:
-            raise UserError(f"{path}: has no rows of the prior {missing[0]}: run `dvc repro`")
+    def _complete(self, table: pd.DataFrame, name: str, methods: Sequence[str | None]) -> pd.DataFrame:
+        """The table. Raises UserError unless it has rows of every prior, by each of the methods."""
+        priors = [self.params.usual_prior] if name == "norms" else self.priors
+        wanted = [(prior, method) for prior in priors for method in methods]
+        if name == "fidelity":
+            wanted.append((NO_PRIOR, None))
+        for prior, method in wanted:
+            if not ((table.prior == prior) & (True if method is None else table.get("method") == method)).any():
+                raise UserError(f"{artifacts.table(name)}: has no rows of {prior} {method or ''}: run `dvc repro`")
         return table
 
-    def _nothing_restored(self, task: str, observed: Observed, restored: Restored) -> Seen:
-        """The observed images as one more method beside those that restore."""
-        images = {UNRESTORED: observed.observation.y} | restored.images
-        return Seen(
-            observed, Restored(images), load_labels(task, {NO_PRIOR: list(images)}, len(observed.images))[NO_PRIOR]
-        )
+
+def _nothing_and(restored: Restored, observed: Observed) -> Restored:
+    """The observed images as one more method beside those that restore."""
+    return Restored({UNRESTORED: observed.observation.y} | restored.images)

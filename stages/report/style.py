@@ -13,15 +13,16 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from stages.pipeline.artifacts import NO_PRIOR
+from stages.pipeline.artifacts import NO_PRIOR, UNRESTORED
 from stages.pipeline.storage import Writer
 from stages.report.shades import HIDDEN
 from stages.restoration.observed import Observed
+from stages.restoration.restored import MAP, PLAIN, POSTERIOR_MEAN
 
 PALETTE = ("#d1495b", "#00798c", "#edae49", "#6a4c93", "#8ab17d", "#e76f51", "#277da1", "#9c6644")  # in turn
 CYCLES = "frequency, cycles per image side"
 GREY = "#555555"  # of what has no prior
-DASHES = {"plain": "--", "map": "-.", "posterior_mean": "-", "observed": ":"}
+DASHES = {PLAIN: "--", MAP: "-.", POSTERIOR_MEAN: "-", UNRESTORED: ":"}  # of a method
 GREYS = ("#222222", "#444444", "#666666", "#888888", "#aaaaaa")  # of rivals, told apart by MARKERS
 MARKERS = ("o", "s", "^", "v", "D", "P", "X")
 

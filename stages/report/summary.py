@@ -6,9 +6,7 @@ import numpy as np
 import pandas as pd
 
 from stages.pipeline.params import Params
-
-# The methods whose scores stand in the summary.
-INVERSION, RESTORATION = "whitened", "posterior_mean"
+from stages.restoration.restored import POSTERIOR_MEAN, WHITENED
 
 
 def summarise(tables: dict[str, pd.DataFrame], params: Params) -> dict[str, dict]:
@@ -16,7 +14,7 @@ def summarise(tables: dict[str, pd.DataFrame], params: Params) -> dict[str, dict
     priors = params.priors
     last = tables["training"].groupby("prior").last()
     fidelity = tables["fidelity"].groupby("prior").last()  # of the last epoch
-    inversion = tables["inversion"].query(f"method == '{INVERSION}' and source == 'test'")
+    inversion = tables["inversion"].query(f"method == '{WHITENED}' and source == 'test'")
     scores = {
         "training": {
             prior: {name: float(last[name][prior]) for name in ("real_logit", "fake_logit", "g_grad_norm")}
@@ -26,7 +24,7 @@ def summarise(tables: dict[str, pd.DataFrame], params: Params) -> dict[str, dict
         "inversion": _with_best("test_psnr", inversion.groupby("prior").psnr.mean(), priors, max),
     }
     for task in params.tasks:
-        table = tables[task].query(f"method == '{RESTORATION}'")
+        table = tables[task].query(f"method == '{POSTERIOR_MEAN}'")
         quality = "hole_psnr" if "hole_psnr" in table else "psnr"
         table = table[np.isfinite(table[quality])]  # what is seen without noise is perfect
         scores[task] = _with_best(quality, table.groupby("prior")[quality].mean(), priors, max)

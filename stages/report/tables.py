@@ -1,5 +1,7 @@
 """Every table of metrics/, from what the stages have left. Rows of priors in the order of params.yaml, others last."""
 
+from dataclasses import replace
+
 import pandas as pd
 
 from stages.judging.calibration import calibration_rows
@@ -9,7 +11,7 @@ from stages.judging.places import feature_rows
 from stages.judging.scores import inversion_rows, norm_rows, paired_rows, task_rows
 from stages.judging.spectra import spectra_rows
 from stages.judging.traits import trait_rows
-from stages.pipeline.artifacts import NO_PRIOR
+from stages.pipeline.artifacts import INVERSION, NO_PRIOR, UNRESTORED
 from stages.pipeline.storage import Row
 from stages.report.study import Study
 
@@ -32,13 +34,15 @@ def _inversion(study: Study, bootstrap: Bootstrap) -> dict[str, list[Row]]:
     """Inverted images: how close they are, and what of them survives."""
     rows: dict[str, list[Row]] = {"inversion": [], "spectra": [], "features": [], "traits": []}
     for prior in study.priors:
-        seen = study.inverted(prior)
-        rows["inversion"] += inversion_rows(prior, seen.observed, seen.restored, seen.labels, bootstrap)
-        rows["spectra"] += spectra_rows(prior, seen.observed, seen.restored)
-        rows["features"] += feature_rows(prior, seen.observed, seen.restored, bootstrap)
-        rows["traits"] += trait_rows(prior, seen.observed, seen.restored)
+        seen, labels = study.inverted(prior), study.inverted_labels(prior)
+        observed = replace(seen.observed, labels=labels[UNRESTORED])
+        rows["inversion"] += inversion_rows(prior, observed, seen.restored, labels, bootstrap)
+        rows["spectra"] += spectra_rows(prior, observed, seen.restored)
+        rows["features"] += feature_rows(prior, observed, seen.restored, bootstrap)
+        rows["traits"] += trait_rows(prior, observed, seen.restored)
     real = study.real()
-    rows["inversion"] += inversion_rows(NO_PRIOR, real.observed, real.restored, real.labels, bootstrap)
+    labels = study.labels(INVERSION, NO_PRIOR, real)
+    rows["inversion"] += inversion_rows(NO_PRIOR, real.observed, real.restored, labels, bootstrap)
     return rows
 
 
@@ -50,11 +54,13 @@ def _tasks(study: Study, bootstrap: Bootstrap) -> dict[str, list[Row]]:
         rows[task] = []
         for prior in study.priors:
             seen = study.by_prior(task, prior)
-            rows[task] += task_rows(prior, seen.observed, seen.restored, seen.labels, bootstrap)
+            labels = study.labels(task, prior, seen)
+            rows[task] += task_rows(prior, seen.observed, seen.restored, labels, bootstrap)
             rows["paired"] += paired_rows(task, prior, seen.observed, seen.restored, rivals.restored, bootstrap)
             rows["calibration"] += calibration_rows(task, prior, seen.observed, seen.restored, bootstrap)
-            if seen.observed.condition_name == "sigma":
+            if seen.observed.is_noisy:
                 rows["transfer"] += transfer_rows(prior, seen.observed, seen.restored)
                 rows["noise"] += noise_rows(prior, seen.observed, seen.restored)
-        rows[task] += task_rows(NO_PRIOR, rivals.observed, rivals.restored, rivals.labels, bootstrap)
+        labels = study.labels(task, NO_PRIOR, rivals)
+        rows[task] += task_rows(NO_PRIOR, rivals.observed, rivals.restored, labels, bootstrap)
     return rows

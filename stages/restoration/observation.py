@@ -42,6 +42,16 @@ def masked(images: np.ndarray, mask: np.ndarray) -> Observation:
     return Observation(np.where(mask, images, np.float32(0)), mask, np.zeros(len(images), dtype=np.float32))
 
 
+def salt_and_pepper(images: np.ndarray, share: float, seed: int) -> Observation:
+    """Every pixel black with probability share / 2 and white with as much.
+
+    The search is not told which pixels are wrong, so it gets sigma = 0 and a mask that hides nothing.
+    """
+    draw = numpy_stream(seed, "salt and pepper").random(images[:, :1].shape)
+    y = np.where(draw < share / 2, 0, np.where(draw < share, 1, images)).astype(np.float32)
+    return replace(clean(images), y=y)
+
+
 def stack(observations: Sequence[Observation]) -> Observation:
     """One batch from several, in their order."""
     return Observation(

@@ -1,17 +1,21 @@
 """What is seen of a set of images, as the stage `observe` writes it once for every restorer."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
-from stages.pipeline.storage import Array, array_writer, load_arrays, publish
+from stages.images.splits import LABEL
+from stages.pipeline import artifacts
+from stages.pipeline.errors import UserError
+from stages.pipeline.storage import Array, Writer, array_writer, load_arrays
 from stages.restoration.observation import Observation, stack
 
+WHOLE = ("train", "test")  # the splits whose images are inverted
 IMAGE = ("N", "C", "S", "S")
 SCHEMA = {
     "images": Array("float32", IMAGE, low=0, high=1),
-    "labels": Array("uint8", ("N",), high=199, required=False),
+    "labels": replace(LABEL, required=False),
     "y": Array("float32", IMAGE),
     "mask": Array("bool", ("N", 1, "S", "S")),
     "sigma": Array("float32", ("N",), low=0),
@@ -36,60 +40,68 @@ class Observed:
         return list(dict.fromkeys(self.condition.tolist()))
 
     @property
-    def where(self) -> np.ndarray | None:
-        """The pixels (N, 1, S, S) to judge a restoration by: the hidden ones; None, which is all, if nothing is."""
+    def hidden(self) -> np.ndarray | None:
+        """The hidden pixels (N, 1, S, S), by which a restoration is judged; None if all are seen: then all count."""
         return None if self.observation.mask.all() else ~self.observation.mask
+
+    @property
+    def is_noisy(self) -> bool:
+        """Whether everything is seen, under noise."""
+        return self.hidden is None and bool(self.observation.sigma.any())
 
     def cell(self, condition: str) -> np.ndarray:
         """Which images (N,), bool, are seen under a condition."""
         return self.condition == condition
 
 
-def repeat_over(
-    images: np.ndarray, labels: np.ndarray, observation: Observation, conditions: list, name: str
-) -> Observed:
-    """The same images under each of the conditions, whose observations stand one after the other."""
-    count = len(conditions)
-    return Observed(
-        images=np.tile(images, (count, 1, 1, 1)),
-        labels=np.tile(labels, count),
-        observation=observation,
-        condition=np.repeat([np.format_float_positional(value, trim="-") for value in conditions], len(images)),
-        condition_name=name,
-    )
+def condition_word(condition: float) -> str:
+    """A number as conditions are named: 0, 0.1, 3."""
+    return str(np.format_float_positional(condition, trim="-"))
 
 
 def join(first: Observed, second: Observed) -> Observed:
-    """One set from two labelled ones of the same kind."""
-    assert first.labels is not None and second.labels is not None
+    """One set, without labels, from two of the same kind."""
     return Observed(
         images=np.concatenate([first.images, second.images]),
-        labels=np.concatenate([first.labels, second.labels]),
+        labels=None,
         observation=stack([first.observation, second.observation]),
         condition=np.concatenate([first.condition, second.condition]),
         condition_name=first.condition_name,
     )
 
 
-def save_observed(sets: dict[Path, Observed]) -> None:
-    """Write files of observations as a set."""
-    publish({path: array_writer(path, _arrays(observed)) for path, observed in sets.items()})
+def observed_writer(observed: Observed) -> Writer:
+    """A file of observations."""
+    labels = {} if observed.labels is None else {"labels": observed.labels}
+    return array_writer(
+        {
+            "images": observed.images,
+            **labels,
+            **vars(observed.observation),
+            "condition": observed.condition,
+            "condition_name": np.array(observed.condition_name),
+        }
+    )
 
 
 def load_observed(path: Path) -> Observed:
-    """Read what `save_observed` wrote. Raises UserError for a file that is missing, damaged or of another kind."""
+    """Read what `observed_writer` wrote.
+
+    Raises UserError for a file that is missing, damaged, of another kind, or whose conditions do not stand together.
+    """
     arrays = load_arrays(path, SCHEMA)
     observation = Observation(arrays["y"], arrays["mask"], arrays["sigma"])
     name = str(arrays["condition_name"])
-    return Observed(arrays["images"], arrays.get("labels"), observation, arrays["condition"], name)
+    condition = arrays["condition"]
+    if len(set(condition)) - 1 != (condition[1:] != condition[:-1]).sum():
+        raise UserError(f"{path}: images of one condition do not stand together")
+    return Observed(arrays["images"], arrays.get("labels"), observation, condition, name)
 
 
-def _arrays(observed: Observed) -> dict[str, np.ndarray]:
-    labels = {} if observed.labels is None else {"labels": observed.labels}
-    return {
-        "images": observed.images,
-        **labels,
-        **vars(observed.observation),
-        "condition": observed.condition,
-        "condition_name": np.array(observed.condition_name),
-    }
+def load_whole() -> Observed:
+    """The training and test images that are inverted. Raises UserError for a file of other ones, too."""
+    path = artifacts.observed(artifacts.INVERSION)
+    observed = load_observed(path)
+    if observed.condition_name != "source" or observed.conditions != list(WHOLE) or observed.labels is None:
+        raise UserError(f"{path}: not labelled images of {' and '.join(WHOLE)}: run `dvc repro`")
+    return observed

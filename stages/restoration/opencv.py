@@ -3,6 +3,7 @@
 import cv2
 import numpy as np
 
+from stages.pipeline.numerics.pixels import to_float, to_uint8
 from stages.restoration.rival import Rival, fill_each
 
 RADII = (1, 2, 3, 4, 5, 7, 9, 12)  # pixels around a hidden one that tell what it is
@@ -16,7 +17,7 @@ def opencv_rival(method: int) -> Rival:
     """
 
     def fill(image: np.ndarray, hidden: np.ndarray, *, radius: int) -> np.ndarray:
-        filled = cv2.inpaint(np.rint(image * 255).astype(np.uint8), hidden.astype(np.uint8), radius, method)
-        return filled.reshape(image.shape) / 255
+        filled = cv2.inpaint(to_uint8(image), hidden.astype(np.uint8), radius, method)
+        return to_float(filled.reshape(image.shape))
 
     return Rival(fill_each(fill), [{"radius": radius} for radius in RADII])

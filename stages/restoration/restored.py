@@ -3,7 +3,7 @@
 A file holds nothing of the observations; its rows are theirs, in the same order.
 """
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,10 +11,13 @@ import numpy as np
 
 from stages.pipeline import artifacts
 from stages.pipeline.errors import UserError
-from stages.pipeline.storage import Array, Arrays, array_writer, load_arrays, publish
+from stages.pipeline.storage import Array, Arrays, Writer, array_writer, load_arrays
 from stages.restoration.observed import IMAGE, Observed
 
 METHODS, CODES = "methods", "_codes"  # the array of the methods' names; the ending of an array of codes
+PLAIN, MAP, POSTERIOR_MEAN, WHITENED = "plain", "map", "posterior_mean", "whitened"
+BY_PRIOR = (PLAIN, MAP, POSTERIOR_MEAN)  # the methods by which a prior restores
+BY_INVERSION = (PLAIN, MAP, WHITENED)  # the same where everything is seen without noise
 UNIT = Array("float32", IMAGE, low=0, high=1)
 SPREAD = {
     "posterior_std": Array("float32", IMAGE, low=0, required=False),
@@ -35,20 +38,29 @@ class Restored:
     spread: Arrays = field(default_factory=dict)  # of a posterior: see `sample_posterior`
 
     def rows(self, which: slice | np.ndarray) -> "Restored":
-        """Those of some of the observations."""
+        """The rows of these observations."""
         return Restored(*({name: array[which] for name, array in group.items()} for group in vars(self).values()))
 
 
-def save_restored(sets: Mapping[Path, Restored]) -> None:
-    """Write files of restorations as a set."""
-    publish({path: array_writer(path, _arrays(restored)) for path, restored in sets.items()})
+def restored_writer(restored: Restored) -> Writer:
+    """A file of restorations."""
+    codes = {method + CODES: codes for method, codes in restored.codes.items()}
+    return array_writer({METHODS: np.array(list(restored.images)), **restored.images, **codes, **restored.spread})
 
 
-def load_restored(path: Path, observed: Observed) -> Restored:
-    """Read what was restored of `observed`. Raises UserError for a file that is missing, damaged or of others."""
+def load_restored(path: Path, observed: Observed, wanted: Sequence[str] | None = None) -> Restored:
+    """Read what was restored of `observed` by the methods `wanted`, or by any.
+
+    Raises UserError for a file that is missing, damaged, of other images or of other methods.
+    """
     arrays = load_arrays(path, {METHODS: Array("str", ("M",))} | SPREAD, _others)
     methods = arrays[METHODS].tolist()
     missing = [method for method in methods if method not in arrays]
+    if wanted is not None and methods != list(wanted):
+        raise UserError(f"{path}: its methods are {', '.join(methods)}: allowed are {', '.join(wanted)}")
+    missing += [name + CODES for name in (PLAIN, MAP, WHITENED) if name in methods and name + CODES not in arrays]
+    if POSTERIOR_MEAN in methods:
+        missing += [name for name in SPREAD if name not in arrays]
     known = {METHODS, *SPREAD, *methods, *(method + CODES for method in methods)}
     if foreign := sorted(arrays.keys() - known):
         raise UserError(f"{path}: array {foreign[0]!r} does not belong in it")
@@ -68,21 +80,22 @@ def load_restored(path: Path, observed: Observed) -> Restored:
 
 
 def join_restored(first: Restored, second: Restored) -> Restored:
-    """One set from two that the same methods made."""
+    """One set, of N + M images, from two of N and M images that the same methods made."""
     pairs = zip(vars(first).values(), vars(second).values(), strict=True)
     return Restored(*({name: np.concatenate([a[name], b[name]]) for name in a} for a, b in pairs))
 
 
+def load_by_prior(task: str, prior: str, observed: Observed) -> Restored:
+    """What a prior made of a task's observations, by each of its methods."""
+    whole = task in (artifacts.INVERSION, artifacts.GENERATED)
+    return load_restored(artifacts.restored_by_prior(task, prior), observed, BY_INVERSION if whole else BY_PRIOR)
+
+
 def load_rivals(task: str, rivals: list[str], observed: Observed) -> Restored:
     """What all rivals made of a task's observations, each a method; none of an inversion."""
-    files = [load_restored(artifacts.restored_by_rival(task, rival), observed) for rival in rivals]
+    files = [load_restored(artifacts.restored_by_rival(task, rival), observed, [rival]) for rival in rivals]
     return Restored({method: images for file in files for method, images in file.images.items()})
 
 
 def _others(name: str) -> Array:
     return Array("float32", ("N", "latent_dim")) if name.endswith(CODES) else UNIT
-
-
-def _arrays(restored: Restored) -> Arrays:
-    codes = {method + CODES: codes for method, codes in restored.codes.items()}
-    return {METHODS: np.array(list(restored.images)), **restored.images, **codes, **restored.spread}

@@ -16,6 +16,7 @@ from stages.judging.image_quality import mse, psnr
 from stages.pipeline import named
 from stages.pipeline.errors import UserError
 from stages.pipeline.processes import map_in_processes
+from stages.pipeline.storage import Row
 from stages.restoration.observation import Observation
 from stages.restoration.observed import Observed
 
@@ -55,9 +56,9 @@ class Outcome:
 
 
 def load_rival(name: str) -> Rival:
-    """The rival of this name."""
-    rival: Rival = named.thing(named.RIVALS, name, Rival, "RIVAL")
-    return rival
+    """The rival of this name. Raises UserError if there is none."""
+    found: Rival = named.thing(named.RIVALS, name, Rival, "RIVAL")
+    return found
 
 
 def run_contests(
@@ -65,7 +66,7 @@ def run_contests(
 ) -> dict[str, list[Outcome]]:
     """For each rival what came of each condition, in their order. Works in several processes.
 
-    train (N, C, H, W), uint8, with latent_dim, is what rivals that learn learn from.
+    Rivals with a `fit` are fitted to `train` (N, C, H, W), uint8, with `latent_dim` components.
     """
     if tuning.conditions != observed.conditions:
         raise UserError(f"rivals tune on {tuning.conditions}, to restore are {observed.conditions}: run `dvc repro`")
@@ -84,6 +85,20 @@ def run_contests(
     outcomes = map_in_processes(contend, contests)
     count = len(observed.conditions)
     return {rival: outcomes[place * count : (place + 1) * count] for place, rival in enumerate(rivals)}
+
+
+def settings_rows(outcomes: dict[str, list[Outcome]], conditions: list[str]) -> list[Row]:
+    """One row for each rival and condition: the settings chosen, and their mean PSNR on validation images."""
+    return [
+        {
+            "rival": rival,
+            "condition": condition,
+            "settings": " ".join(f"{name}={value}" for name, value in outcome.settings.items()),
+            "validation_psnr": outcome.score,
+        }
+        for rival, own in outcomes.items()
+        for condition, outcome in zip(conditions, own, strict=True)
+    ]
 
 
 def contend(contest: Contest) -> Outcome:
@@ -125,12 +140,13 @@ def tune(
 
 
 def denoise_each(denoise: Callable[..., np.ndarray]) -> Estimate:
-    """An estimate from a function of one image (H, W, C), float64, and its sigma."""
+    """An estimate from a function of one image (H, W, C), float64, and its sigma above 0; without noise it is y."""
 
     def estimate(observation: Observation, **settings: Any) -> np.ndarray:
         images = np.moveaxis(observation.y.astype(np.float64), 1, -1)
         pairs = zip(images, observation.sigma.tolist(), strict=True)
-        return np.moveaxis(np.stack([denoise(image, sigma, **settings) for image, sigma in pairs]), -1, 1)
+        denoised = [denoise(image, sigma, **settings) if sigma > 0 else image for image, sigma in pairs]
+        return np.moveaxis(np.stack(denoised), -1, 1)
 
     return estimate
 

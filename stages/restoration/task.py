@@ -6,9 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from stages.pipeline import named
-from stages.pipeline.params import Params, checked
+from stages.pipeline import artifacts, named
+from stages.pipeline.errors import UserError
+from stages.pipeline.params import PARAMS_FILE, Params, checked
 from stages.restoration.observation import Observation, stack
+from stages.restoration.observed import Observed, condition_word, load_observed
 
 
 @dataclass(frozen=True)
@@ -19,8 +21,8 @@ class Task:
     settings: type[Any]  # the schema of its key, a `Group` of pipeline/params.py
     conditions: Callable[[Any], Sequence[float]]  # settings -> the grid, rising from the mildest
     observe: Callable[[np.ndarray, Any, Any, int], Observation]  # images, settings, condition, seed
-    check: Callable[[Any, int], None]  # settings, image size; raises UserError for what no such image can have
     tuning_images: int  # validation images on which rivals choose their settings
+    check: Callable[[Any, int], None] | None = None  # settings, image size: UserError for what no such image can have
 
 
 @dataclass(frozen=True)
@@ -37,14 +39,44 @@ class Grid:
 
     def check(self, image_size: int) -> None:
         """Raise UserError for settings that images of this size cannot have."""
-        self.task.check(self.settings, image_size)
+        if self.task.check:
+            self.task.check(self.settings, image_size)
 
-    def observe(self, images: np.ndarray, seed: int) -> Observation:
-        """All conditions one after the other, each of all images (N, C, S, S)."""
-        return stack([self.task.observe(images, self.settings, condition, seed) for condition in self.conditions])
+    def observe(self, images: np.ndarray, labels: np.ndarray, seed: int) -> Observed:
+        """The same images (N, C, S, S), float32, with labels (N,) under each condition, one after the other."""
+        seen = [self.task.observe(images, self.settings, condition, seed) for condition in self.conditions]
+        return Observed(
+            images=np.tile(images, (len(seen), 1, 1, 1)),
+            labels=np.tile(labels, len(seen)),
+            observation=stack(seen),
+            condition=np.repeat(self.names, len(images)),
+            condition_name=self.task.condition,
+        )
+
+    @property
+    def names(self) -> list[str]:
+        """The conditions as words."""
+        return [condition_word(condition) for condition in self.conditions]
 
 
 def load_grid(name: str, params: Params) -> Grid:
-    """The task `name` with its settings. Raises UserError for settings that its schema refuses."""
+    """The task `name` with its settings. Raises UserError for settings that its schema or its grid does not allow."""
     task = named.thing(named.TASKS, name, Task, "TASK")
-    return Grid(name, task, checked(task.settings, params.grids[name], key=name))
+    grid = Grid(name, task, checked(task.settings, params.grids[name], key=name))
+    conditions = list(grid.conditions)
+    if not conditions or conditions != sorted(set(conditions)):
+        raise UserError(f"{PARAMS_FILE}: {name}: its grid is {conditions}: allowed are values that rise, at least one")
+    return grid
+
+
+def load_task(name: str, params: Params) -> Observed:
+    """What is seen of the test images in a task.
+
+    Raises UserError for a file that is missing or damaged, or was observed under other conditions than params.yaml has.
+    """
+    path, grid = artifacts.observed(name), load_grid(name, params)
+    observed = load_observed(path)
+    found = (observed.condition_name, observed.conditions)
+    if found != (grid.task.condition, grid.names) or observed.labels is None:
+        raise UserError(f"{path}: labelled images under {found}: params.yaml asks for {grid.names}: run `dvc repro`")
+    return observed

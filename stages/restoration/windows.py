@@ -7,18 +7,19 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from stages.pipeline.errors import UserError
 from stages.pipeline.numerics.streams import numpy_stream
+from stages.pipeline.params import PARAMS_FILE
 
-INK = 0.05  # mean brightness that a window must hide, else there is nothing to restore
+LEAST_INK = 0.05  # mean brightness that a window must hide, else there is nothing to restore
 TRIES = 100  # to place windows one after the other; a first one in the middle may leave no room for the next
 
 
 def check_windows(key: str, holes: Sequence[int], window: int, image_size: int) -> None:
     """Raise UserError if so many windows of this side do not fit an image."""
     if window > image_size:
-        raise UserError(f"params.yaml: {key}.window = {window}: allowed with these images is at most {image_size}")
+        raise UserError(f"{PARAMS_FILE}: {key}.window = {window}: allowed with these images is at most {image_size}")
     if (most := (image_size // window) ** 2) < max(holes, default=0):
         raise UserError(
-            f"params.yaml: {key}.holes = {max(holes)}: allowed with these images and {key}.window = {window} is at "
+            f"{PARAMS_FILE}: {key}.holes = {max(holes)}: allowed with these images and {key}.window = {window} is at "
             f"most {most}"
         )
 
@@ -33,7 +34,7 @@ def draw_windows(images: np.ndarray, holes: int, window: int, seed: int) -> np.n
     ink = sliding_window_view(images.mean(axis=1), (window, window), axis=(1, 2)).mean(axis=(3, 4))
     for index in range(len(images)):
         stream = numpy_stream(seed, "windows", holes, index)
-        over_ink = np.argwhere(ink[index] >= INK)
+        over_ink = np.argwhere(ink[index] >= LEAST_INK)
         if not any(_place(mask[index, 0], over_ink, holes, window, stream) for _ in range(TRIES)):
             _place_on_grid(mask[index, 0], ink[index], holes, window)
     return mask

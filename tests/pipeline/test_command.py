@@ -29,7 +29,7 @@ MISTAKES = {
     ("plot", "everything"): "error: command line: unrecognized arguments: everything; see --help",
     ("observe",): "error: command line: the following arguments are required: --task; see --help",
     ("observe", "--task", "deblurring"): "error: --task = deblurring: params.yaml allows denoising, inpainting",
-    ("recover", "--task", "denoising", "--prior", "hinge"): (
+    ("run_prior", "--task", "denoising", "--prior", "hinge"): (
         "error: --prior = hinge: params.yaml allows minimax, non_saturating, least_squares"
     ),
 }

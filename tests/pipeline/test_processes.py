@@ -142,7 +142,7 @@ def processes_of(group: int) -> list[str]:
                 found.append((process / "cmdline").read_text().replace("\0", " "))
         except (OSError, ValueError):  # it has ended meanwhile
             continue
-    return found
+    return sorted(found)
 
 
 def test_ctrl_c_ends_all_processes_at_once_and_in_one_line(sleepers):
@@ -154,6 +154,18 @@ def test_ctrl_c_ends_all_processes_at_once_and_in_one_line(sleepers):
     assert time.monotonic() - start < 5
     assert (caller.returncode, output, complaints) == (130, "", "interrupted\n")
     wait_for(lambda: not processes_of(caller.pid), seconds=5)
+
+
+def test_workers_leave_ctrl_c_to_the_caller(sleepers):
+    """A terminal sends it to them too, and each would answer with a traceback of its own."""
+    caller, workers = sleepers
+    running = processes_of(caller.pid)
+    for worker in workers:
+        os.kill(worker, signal.SIGINT)
+    time.sleep(1)
+    assert caller.poll() is None and processes_of(caller.pid) == running
+    os.kill(caller.pid, signal.SIGINT)
+    assert caller.communicate(timeout=20) == ("", "interrupted\n")
 
 
 @pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGTERM])

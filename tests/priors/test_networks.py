@@ -6,10 +6,10 @@ from torch import nn
 from torch.nn.functional import conv_transpose2d
 from torch.testing import assert_close
 
-from stages.images.sizes import doublings
 from stages.judging.classifier import Classifier
 from stages.pipeline.errors import UserError
 from stages.pipeline.networks import load_network, network_writer
+from stages.pipeline.numerics.sizes import doublings
 from stages.pipeline.storage import publish, weight_writer
 from stages.priors.networks import (
     Discriminator,

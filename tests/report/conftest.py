@@ -10,14 +10,14 @@ import pytest
 import yaml
 
 from stages import measure
-from stages.judging.labels import label_generated, label_task, save_labels
+from stages.judging.labels import label_generated, label_task
 from stages.pipeline import artifacts
 from stages.pipeline.params import Params, load_params
 from stages.pipeline.storage import Writer, array_writer, json_writer, publish, table_writer
 from stages.report.study import Study
 from stages.restoration.observation import clean
-from stages.restoration.observed import Observed, repeat_over, save_observed
-from stages.restoration.restored import Restored, save_restored
+from stages.restoration.observed import Observed, observed_writer
+from stages.restoration.restored import Restored, restored_writer
 from stages.restoration.task import load_grid
 from tests.observations import observe, window
 from tests.project import ROOT, merged
@@ -80,9 +80,7 @@ def _write(params: Params) -> None:
             restored[artifacts.restored_by_prior(task, prior)] = Restored(found, codes)
 
     for task in params.tasks:
-        grid = load_grid(task, params)
-        seen = grid.observe(truth, params.seed)
-        observed = repeat_over(truth, digits, seen, list(grid.conditions), grid.task.condition)
+        observed = load_grid(task, params).observe(truth, digits, params.seed)
         sets[artifacts.observed(task)] = observed
         for prior in params.priors:
             restored[artifacts.restored_by_prior(task, prior)] = _posterior(observed, prior)
@@ -94,14 +92,16 @@ def _write(params: Params) -> None:
     corrupted = observe(both, np.repeat(["clean", "windows_1"], 4), "corruption", mask=mask)
     sets[artifacts.NORMS / "observed.npz"] = corrupted
     names = [f"{norm}, prior {prior}" for norm in ("l2", "l1") for prior in ("off", "on")]
-    norms = Restored({name: _near(corrupted.images, "norms", name) for name in names})
-    save_observed(sets)
-    save_restored(restored | {artifacts.NORMS / "restored.npz": norms})
+    restored[artifacts.NORMS / "restored.npz"] = Restored(
+        {name: _near(corrupted.images, "norms", name) for name in names}
+    )
+    publish({path: observed_writer(own) for path, own in sets.items()})
+    publish({path: restored_writer(own) for path, own in restored.items()})
 
     labels = {artifacts.GENERATED: label_generated(params.priors, _see)}
-    for task in (artifacts.INVERSION, *params.tasks):
-        labels[task] = label_task(task, params.priors, params.rivals.get(task, []), _see)
-    save_labels(labels)
+    for task, rivals in {artifacts.INVERSION: [], **{task: params.rivals[task] for task in params.tasks}}.items():
+        labels[task] = label_task(task, sets[artifacts.observed(task)], params.priors, rivals, _see)
+    publish({artifacts.labels(task): array_writer(own) for task, own in labels.items()})
     publish(_training(params) | _solvers())
 
 
@@ -156,7 +156,7 @@ def _training(params: Params) -> dict[Path, Writer]:
             grid = _near(np.tile(ring(), (64, 1, 1, 1)), prior, str(epoch))
             samples[f"epoch_{epoch}"] = (grid * 255).astype(np.uint8)
         path = artifacts.prior(prior, "samples.npz")
-        writers |= {path: array_writer(path, samples), path.with_name("history.csv"): table_writer(history)}
+        writers |= {path: array_writer(samples), path.with_name("history.csv"): table_writer(history)}
     return writers | {artifacts.FIDELITY: table_writer(fidelity)}
 
 

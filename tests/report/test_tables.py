@@ -1,8 +1,14 @@
 """The tables of a study that was made up: complete, in order, and as their schemas say."""
 
+import json
+import sys
+from pathlib import Path
+
 import pandas as pd
 import pytest
+import yaml
 
+from stages import measure
 from stages.pipeline import artifacts
 from stages.pipeline.errors import UserError
 from stages.report.schemas import COLUMNS, task_columns
@@ -25,11 +31,10 @@ def test_every_table_has_the_columns_of_its_schema_and_no_others(tables):
 
 
 def test_what_measure_has_written_can_be_read_again(study, tables):
-    for name in COLUMNS.keys() - {"norms"}:
+    for name in COLUMNS:
         assert len(study.table(name)) == len(tables[name]), name
     for task in TASKS:
         assert len(study.task_table(task)) == len(tables[task])
-    assert len(study.norm_table()) == len(tables["norms"])
 
 
 def test_rows_of_priors_come_in_their_order_and_others_last(tables):
@@ -89,10 +94,23 @@ def test_a_task_without_noise_has_no_tables_of_noise(study):
 
 
 def test_without_rivals_nothing_is_paired(study):
-    tables = all_tables(type(study)(study.params.model_copy(update={"rivals": {}})))
+    tables = all_tables(type(study)(study.params.model_copy(update={"rivals": {task: [] for task in TASKS}})))
     assert set(COLUMNS) - set(tables) == {"paired"}
     rows = tables["denoising"]
     assert list(rows[rows.prior == "none"].method.unique()) == ["observed"]
+
+
+def test_measure_removes_the_tables_of_an_earlier_study(study, monkeypatch):
+    before = {path.name for path in artifacts.METRICS.iterdir()}
+    assert before == {f"{name}.csv" for name in COLUMNS | TASKS} | {"summary.json"}
+    artifacts.METRICS.joinpath("notes.txt").write_text("no table")
+    parameters = yaml.safe_load(Path("params.yaml").read_text())
+    Path("params.yaml").write_text(yaml.safe_dump(parameters | {"tasks": ["inpainting"]}))
+    monkeypatch.setattr(sys, "argv", ["measure"])
+    measure.main()
+    left = {path.name for path in artifacts.METRICS.iterdir()}
+    assert left == before - {"denoising.csv", "transfer.csv", "noise.csv"} | {"notes.txt"}
+    assert "denoising" not in json.loads(artifacts.METRICS.joinpath("summary.json").read_text())
 
 
 @pytest.mark.parametrize(

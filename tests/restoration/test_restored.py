@@ -8,16 +8,18 @@ import pytest
 
 from stages.pipeline import artifacts
 from stages.pipeline.errors import UserError
+from stages.pipeline.storage import publish
 from stages.restoration.observation import noisy, stack
-from stages.restoration.observed import Observed, repeat_over
-from stages.restoration.restored import Restored, join_restored, load_restored, load_rivals, save_restored
+from stages.restoration.observed import Observed
+from stages.restoration.restored import Restored, join_restored, load_restored, load_rivals, restored_writer
+from tests.observations import repeated
 
 
 @pytest.fixture
 def observed(images) -> Observed:
     """Six images under two noise levels."""
     observation = stack([noisy(images, sigma, seed=0) for sigma in (0.1, 0.5)])
-    return repeat_over(images, np.arange(6, dtype=np.uint8), observation, [0.1, 0.5], "sigma")
+    return repeated(images, np.arange(6, dtype=np.uint8), observation, [0.1, 0.5], "sigma")
 
 
 @pytest.fixture
@@ -49,25 +51,25 @@ def same(found: Restored, expected: Restored) -> bool:
 
 def test_what_is_saved_comes_back(tmp_path, observed, restored):
     path = tmp_path / "denoising" / "minimax.npz"
-    save_restored({path: restored})
+    publish({path: restored_writer(restored)})
     assert same(load_restored(path, observed), restored)
 
 
 def test_images_alone_come_back(tmp_path, observed, restored):
     path, alone = tmp_path / "tv.npz", Restored({"tv": restored.images["map"]})
-    save_restored({path: alone})
+    publish({path: restored_writer(alone)})
     assert same(load_restored(path, observed), alone)
 
 
 def test_methods_may_have_names_of_several_words(tmp_path, observed, restored):
     named = Restored({"l2, prior on": restored.images["plain"], "l1, prior off": restored.images["map"]})
-    save_restored({tmp_path / "norms.npz": named})
+    publish({tmp_path / "norms.npz": restored_writer(named)})
     assert same(load_restored(tmp_path / "norms.npz", observed), named)
 
 
 def test_the_same_restorations_are_the_same_bytes(tmp_path, restored):
     for name in ("a.npz", "b.npz"):
-        save_restored({tmp_path / name: restored})
+        publish({tmp_path / name: restored_writer(restored)})
     assert (tmp_path / "a.npz").read_bytes() == (tmp_path / "b.npz").read_bytes()
 
 
@@ -159,7 +161,7 @@ DAMAGES = {
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_a_file_that_is_damaged_or_of_others_is_named_in_one_line(tmp_path, observed, restored, damage):
     path = tmp_path / "restored.npz"
-    save_restored({path: restored})
+    publish({path: restored_writer(restored)})
     spoil, problem = DAMAGES[damage]
     spoil(path)
     with pytest.raises(UserError) as refusal:
@@ -169,8 +171,8 @@ def test_a_file_that_is_damaged_or_of_others_is_named_in_one_line(tmp_path, obse
 
 def test_what_is_not_finite_is_not_saved(tmp_path, restored):
     restored.images["map"][3, 0, 5, 5] = np.nan
-    with pytest.raises(UserError, match="array 'map' has values that are not finite"):
-        save_restored({tmp_path / "a.npz": restored})
+    with pytest.raises(UserError, match="not written: array 'map' is not finite"):
+        publish({tmp_path / "a.npz": restored_writer(restored)})
     assert not list(tmp_path.iterdir())
 
 
@@ -179,9 +181,9 @@ def rivals(tmp_path, monkeypatch, restored) -> Restored:
     """Two rivals' files in the project's place."""
     monkeypatch.chdir(tmp_path)
     images = {"tv": restored.images["plain"], "bm3d": restored.images["map"]}
-    save_restored(
-        {artifacts.restored_by_rival("denoising", rival): Restored({rival: images[rival]}) for rival in images}
-    )
+    for rival in images:
+        path = artifacts.restored_by_rival("denoising", rival)
+        publish({path: restored_writer(Restored({rival: images[rival]}))})
     return Restored(images)
 
 

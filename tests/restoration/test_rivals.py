@@ -12,8 +12,9 @@ from stages.pipeline.errors import UserError
 from stages.pipeline.params import load_params
 from stages.restoration.linear_model import LinearModel, fit_linear_model, posterior_mean
 from stages.restoration.observation import Observation, clean, masked, noisy, stack
-from stages.restoration.observed import Observed, repeat_over
+from stages.restoration.observed import Observed
 from stages.restoration.rival import Contest, Estimate, Outcome, contend, load_rival, restore, run_contests, tune
+from tests.observations import repeated
 from tests.project import ROOT
 
 DENOISERS = ("nl_means", "tv", "wavelet", "bm3d", "pca_wiener")
@@ -175,7 +176,7 @@ def test_tune_takes_the_best_settings_of_the_grid(window):
 
 def observed_under(images: np.ndarray, sigmas: tuple[float, ...], seed: int) -> Observed:
     observation = stack([noisy(images, sigma, seed) for sigma in sigmas])
-    return repeat_over(images, np.zeros(len(images), dtype=np.uint8), observation, list(sigmas), "sigma")
+    return repeated(images, np.zeros(len(images), dtype=np.uint8), observation, list(sigmas), "sigma")
 
 
 def test_choices_do_not_depend_on_the_images_to_restore():

@@ -5,9 +5,9 @@ import pytest
 
 from stages.pipeline import named
 from stages.pipeline.errors import UserError
-from stages.pipeline.params import load_params
+from stages.pipeline.params import Group, load_params
 from stages.restoration.observation import Observation, masked, noisy
-from stages.restoration.task import Grid, load_grid
+from stages.restoration.task import Grid, Task, load_grid
 from stages.restoration.windows import draw_windows
 from tests.project import ROOT
 
@@ -17,6 +17,9 @@ GRIDS = {"denoising": {"sigmas": [0.0, 0.1, 0.5]}, "inpainting": {"holes": [1, 3
 def grid(task: str, **changes: object) -> Grid:
     params = load_params(ROOT / "params.yaml")
     return load_grid(task, params.model_copy(update={"grids": GRIDS | {task: GRIDS[task] | changes}}))
+
+
+LABELS = np.array([5, 0, 4, 1, 9, 2], dtype=np.uint8)
 
 
 def same(found: Observation, expected: Observation) -> bool:
@@ -34,20 +37,20 @@ def test_the_grid_is_that_of_params():
 
 
 def test_denoising_observes_all_images_under_one_noise_level_after_the_other(images):
-    seen = grid("denoising").observe(images, seed=5)
+    seen = grid("denoising").observe(images, LABELS, seed=5).observation
     assert len(seen.y) == 18
     for place, sigma in enumerate([0.0, 0.1, 0.5]):
         assert same(seen.rows(np.arange(6 * place, 6 * place + 6)), noisy(images, sigma, seed=5))
-    assert seen.mask.all() and not same(seen, grid("denoising").observe(images, seed=6))
+    assert seen.mask.all() and not same(seen, grid("denoising").observe(images, LABELS, seed=6).observation)
 
 
 def test_inpainting_observes_all_images_with_one_number_of_windows_after_the_other(images):
-    seen = grid("inpainting").observe(images, seed=5)
+    seen = grid("inpainting").observe(images, LABELS, seed=5).observation
     assert len(seen.y) == 12
     for place, holes in enumerate([1, 3]):
         expected = masked(images, draw_windows(images, holes, 8, seed=5))
         assert same(seen.rows(np.arange(6 * place, 6 * place + 6)), expected)
-    assert not seen.sigma.any() and not same(seen, grid("inpainting").observe(images, seed=6))
+    assert not seen.sigma.any() and not same(seen, grid("inpainting").observe(images, LABELS, seed=6).observation)
 
 
 @pytest.mark.parametrize(
@@ -98,3 +101,29 @@ def test_windows_must_fit_the_images_and_noise_fits_any():
 def test_an_unknown_task_is_refused_by_name():
     with pytest.raises(UserError, match=r"blurring: .* it has denoising, inpainting"):
         load_grid("blurring", load_params(ROOT / "params.yaml"))
+
+
+def test_images_and_labels_stand_beside_each_condition(images):
+    observed = grid("inpainting").observe(images, LABELS, seed=5)
+    assert np.array_equal(observed.images, np.concatenate([images, images]))
+    assert observed.labels.tolist() == 2 * LABELS.tolist() and observed.conditions == ["1", "3"]
+
+
+class Free(Group):
+    missing: list[float]
+
+
+@pytest.mark.parametrize("missing", [[], [0.5, 0.5], [0.5, 0.1]])
+def test_a_grid_of_any_task_rises_and_has_a_condition(monkeypatch, missing):
+    free = Task(
+        condition="missing",
+        settings=Free,
+        conditions=lambda settings: settings.missing,
+        observe=lambda images, settings, missing, seed: noisy(images, missing, seed),
+        tuning_images=1,
+    )
+    monkeypatch.setattr(named, "thing", lambda *_: free)
+    params = load_params(ROOT / "params.yaml")
+    changed = params.model_copy(update={"grids": {"free": {"missing": missing}}})
+    with pytest.raises(UserError, match=r"params\.yaml: free: its grid is"):
+        load_grid("free", changed)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from stages.pipeline.errors import UserError
-from stages.restoration.windows import INK, check_windows, draw_windows
+from stages.restoration.windows import LEAST_INK, check_windows, draw_windows
 
 TIGHT = [(1, 28), (4, 14), (9, 8), (196, 2)]  # holes, window: as many as fit 28 pixels
 
@@ -29,7 +29,7 @@ def test_windows_hide_ink_and_do_not_overlap(images, holes):
     assert mask.shape == images.shape and mask.dtype == bool
     assert ((~mask).sum(axis=(1, 2, 3)) == holes * 64).all()  # fewer pixels if any two overlapped
     if holes == 1:
-        assert ((images * ~mask).sum(axis=(1, 2, 3)) >= 64 * INK * 0.999).all()
+        assert ((images * ~mask).sum(axis=(1, 2, 3)) >= 64 * LEAST_INK * 0.999).all()
     # Ink ends at 16, so a window that reaches row or column 24 covers none at all.
     assert mask[:, :, 24:].all() and mask[:, :, :, 24:].all()
 
@@ -58,9 +58,9 @@ def test_a_black_image_gets_its_windows_and_moves_no_others(images, black, holes
 
 
 def test_where_no_window_is_over_ink_those_of_a_grid_with_the_most_are_taken():
-    faint = np.full((1, 1, 28, 28), INK / 5, dtype=np.float32)
-    faint[:, :, 8:16, 16:24] = INK * 0.9
-    faint[:, :, 16:24, :8] = INK / 2
+    faint = np.full((1, 1, 28, 28), LEAST_INK / 5, dtype=np.float32)
+    faint[:, :, 8:16, 16:24] = LEAST_INK * 0.9
+    faint[:, :, 16:24, :8] = LEAST_INK / 2
     expected = np.ones_like(faint, dtype=bool)
     expected[:, :, 8:16, 16:24] = False
     assert np.array_equal(draw_windows(faint, 1, 8, seed=0), expected)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from stages.images.counts import Shape
 from stages.images.source import Source
 from stages.images.splits import Split
 from stages.pipeline.artifacts import RAW
@@ -44,7 +45,7 @@ def load_mnist(raw: Path = RAW) -> dict[str, Split]:
         }
 
 
-def mnist_shapes(raw: Path = RAW) -> dict[str, tuple[int, int, int, int]]:
+def mnist_shapes(raw: Path = RAW) -> dict[str, Shape]:
     """(N, 1, S, S) of `train` and `test` from the headers of their images; the rest of the files is not read.
 
     Raises UserError for a file that is missing, not gzip or without an IDX header of images.
@@ -54,7 +55,7 @@ def mnist_shapes(raw: Path = RAW) -> dict[str, tuple[int, int, int, int]]:
     }
 
 
-def _header(path: Path) -> tuple[int, int, int, int]:
+def _header(path: Path) -> Shape:
     try:
         with gzip.open(path) as file:
             magic, count, height, width = struct.unpack(">4i", file.read(16))

@@ -1,4 +1,4 @@
-"""Goodfellow et al. 2014, eq. 1: the generator minimises log(1 - sigmoid(l)), the very negative of what D minimises."""
+"""Goodfellow et al. 2014, eq. 1: the generator minimises log(1 - sigmoid(l)), minus D's term on fakes."""
 
 from torch import Tensor
 from torch.nn.functional import softplus

@@ -8,13 +8,14 @@ from stages.pipeline.numerics.pixels import to_float
 from stages.report.shades import MOST_UNCERTAIN
 from stages.report.study import Seen, Study
 from stages.report.style import greyed, readable, show, tile
+from stages.restoration.restored import POSTERIOR_MEAN
 
 
 def draw(study: Study) -> dict[str, Figure]:
     """Of the first task that hides pixels; of none if there is no such task."""
     prior = study.params.usual_prior
     for task in study.params.tasks:
-        if study.observed(task).where is not None:
+        if study.observed(task).hidden is not None:
             return {"completions": completion_panels(prior, study.by_prior(task, prior))}
     return {}
 
@@ -28,7 +29,7 @@ def completion_panels(prior: str, seen: Seen, each: int = 4, draws: int = 5) -> 
     columns = {
         "original": observed.images[picked],
         "observed": greyed(observed)[picked],
-        "posterior mean": seen.restored.images["posterior_mean"][picked],
+        "posterior mean": seen.restored.images[POSTERIOR_MEAN][picked],
         "standard deviation": spread["posterior_std"][picked] / MOST_UNCERTAIN,
     } | {f"chain {number + 1}": to_float(spread["completions"][picked, number]) for number in range(draws)}
     figure, axes = plt.subplots(

@@ -10,13 +10,14 @@ from matplotlib.ticker import PercentFormatter
 from stages.pipeline.artifacts import NO_PRIOR
 from stages.report.study import Study
 from stages.report.style import colours, readable
+from stages.restoration.restored import WHITENED
 
 
 def draw(study: Study) -> dict[str, Figure]:
     return {"features": features_figure(study.table("features"), study.table("traits"))}
 
 
-def features_figure(features: pd.DataFrame, traits: pd.DataFrame, method: str = "whitened") -> Figure:
+def features_figure(features: pd.DataFrame, traits: pd.DataFrame, method: str = WHITENED) -> Figure:
     """Real images and one method: PSNR by digit and by thickness of strokes, where errors sit, which traits stay."""
     palette = colours(features.prior)
     features = features[(features.method == method) & (features.source == "real")]

@@ -6,6 +6,7 @@ from matplotlib.figure import Figure
 
 from stages.report.study import Seen, Study
 from stages.report.style import colours, readable, show, tile
+from stages.restoration.restored import WHITENED
 
 
 def draw(study: Study) -> dict[str, Figure]:
@@ -21,7 +22,7 @@ def inversion_panels(inverted: dict[str, Seen], each: int = 5) -> Figure:
     picked = np.concatenate([np.flatnonzero(first.cell(source))[:each] for source in sources])
     rows: list[tuple[str, str, np.ndarray, dict]] = []
     for prior, seen in inverted.items():
-        images, found = seen.observed.images[picked], seen.restored.images["whitened"][picked]
+        images, found = seen.observed.images[picked], seen.restored.images[WHITENED][picked]
         signed = {} if images.shape[1] == 3 else {"cmap": "RdBu_r", "vmin": -1, "vmax": 1}
         difference = np.abs(found - images) if images.shape[1] == 3 else found - images
         rows.append(("image", "black", images, {}))

@@ -6,10 +6,11 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from stages.report.study import Study
+from stages.restoration.norm_names import norm_method
 
 
 def draw(study: Study) -> dict[str, Figure]:
-    return {"norms": norm_heatmap(study.norm_table())}
+    return {"norms": norm_heatmap(study.table("norms"))}
 
 
 def norm_heatmap(norms: pd.DataFrame) -> Figure:
@@ -25,7 +26,7 @@ def norm_heatmap(norms: pd.DataFrame) -> Figure:
         bold = "bold" if behind[row, column] == 0 else "normal"
         axes.text(column, row, f"{score:.1f}", ha="center", va="center", fontweight=bold, fontsize=8)
     axes.set_xticks(range(len(corruptions)), [name.replace("_", "\n") for name in corruptions], fontsize=8)
-    axes.set_yticks(range(len(rows)), [f"{norm}, prior {prior}" for norm, prior in rows], fontsize=8)
+    axes.set_yticks(range(len(rows)), [norm_method(*row) for row in rows], fontsize=8)
     axes.xaxis.tick_top()
     axes.grid(False)
     axes.set_xlabel("PSNR, dB: of the whole image, under windows of the hidden pixels; colour: dB behind the best")

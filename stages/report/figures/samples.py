@@ -10,7 +10,7 @@ from stages.report.style import colours, readable, show, tile
 
 
 def draw(study: Study) -> dict[str, Figure]:
-    return {"samples": sample_grids({prior: study.samples(prior) for prior in study.priors})}
+    return {"samples": sample_grids(study.samples())}
 
 
 def sample_grids(samples: dict[str, dict[int, np.ndarray]]) -> Figure:

@@ -6,13 +6,14 @@ from matplotlib.figure import Figure
 
 from stages.report.study import Study
 from stages.report.style import CYCLES, GREY, by_prior, colours, readable
+from stages.restoration.restored import WHITENED
 
 
 def draw(study: Study) -> dict[str, Figure]:
     return {"spectra": spectra_figure(study.table("spectra"))}
 
 
-def spectra_figure(spectra: pd.DataFrame, method: str = "whitened") -> Figure:
+def spectra_figure(spectra: pd.DataFrame, method: str = WHITENED) -> Figure:
     """A column a source: power of the images and of what one method's inversions leave of them, and their ratio."""
     palette = colours(spectra.prior)
     spectra = spectra[spectra.method == method]

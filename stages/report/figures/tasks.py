@@ -9,9 +9,9 @@ from matplotlib.figure import Figure
 from stages.pipeline.artifacts import NO_PRIOR, UNRESTORED
 from stages.report.study import Seen, Study
 from stages.report.style import DASHES, GREYS, MARKERS, by_prior, colours, greyed, readable, show, tile
+from stages.restoration.restored import POSTERIOR_MEAN
 
-COLUMNS = 18  # of images in a panel, over all conditions
-BEST = "posterior_mean"  # the method that is laid beside the rivals
+IN_A_ROW = 18  # of images in a panel, over all conditions
 
 
 def draw(study: Study) -> dict[str, Figure]:
@@ -19,8 +19,8 @@ def draw(study: Study) -> dict[str, Figure]:
     for task in study.params.tasks:
         restored = {prior: study.by_prior(task, prior) for prior in study.priors}
         observed = next(iter(restored.values())).observed
-        figures[task] = condition_panels(restored, each=min(max(COLUMNS // len(observed.conditions), 1), 4))
-        quality = "psnr" if observed.where is None else "hole_psnr"
+        figures[task] = condition_panels(restored, each=min(max(IN_A_ROW // len(observed.conditions), 1), 4))
+        quality = "psnr" if observed.hidden is None else "hole_psnr"
         figures[f"{task}_psnr"] = quality_curves(study.task_table(task), observed.condition_name, quality)
     return figures
 
@@ -69,7 +69,7 @@ def quality_curves(table: pd.DataFrame, condition: str, quality: str) -> Figure:
             continue
         name = method if prior == NO_PRIOR else f"{method}, {readable(prior)}"
         for panel in (own, others):
-            if panel is own or method == BEST:
+            if panel is own or method == POSTERIOR_MEAN:
                 panel.plot(x, y, DASHES[method], color=palette[prior], marker=".", label=name)
                 low, high = curve[f"{quality}_low"], curve[f"{quality}_high"]
                 panel.fill_between(x, low, high, color=palette[prior], alpha=0.12, lw=0)

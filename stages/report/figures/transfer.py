@@ -9,19 +9,20 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from stages.report.study import Study
 from stages.report.style import CYCLES, GREY, colours, readable
+from stages.restoration.restored import MAP
 
 
 def draw(study: Study) -> dict[str, Figure]:
     """Of noisy images; nothing where no task has noise."""
-    if not any(study.observed(task).condition_name == "sigma" for task in study.params.tasks):
+    if not any(study.observed(task).is_noisy for task in study.params.tasks):
         return {}
     return {"transfer": transfer_figure(study.table("transfer"), study.table("noise"))}
 
 
-def transfer_figure(transfer: pd.DataFrame, noise: pd.DataFrame, method: str = "map", levels: int = 3) -> Figure:
+def transfer_figure(transfer: pd.DataFrame, noise: pd.DataFrame, method: str = MAP, levels: int = 3) -> Figure:
     """A panel a prior: how much of signal (solid) and noise (dashed) one method passes, at some noise levels.
 
-    The dotted line is what projecting on as many dimensions as the latent space has, whichever, passes of the noise.
+    Dotted: the share of the noise that a projection on any latent_dim dimensions passes.
     """
     palette = colours(transfer.prior)
     transfer, noise = transfer[transfer.method == method], noise[noise.method == method]

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from stages.pipeline.errors import UserError
 from stages.pipeline.numerics.compute import Compute
 from stages.restoration.latent.objective import Generate, flatten_chains, place_observation
 from stages.restoration.observation import Observation
@@ -48,8 +49,14 @@ def curvatures(
 
 
 def whiten(hessian: Tensor) -> Tensor:
-    """W with W W' = hessian^-1, for positive definite matrices (N, latent_dim, latent_dim)."""
-    upper = torch.linalg.cholesky(hessian).mT
+    """W with W W' = hessian^-1, for positive definite matrices (N, latent_dim, latent_dim).
+
+    Raises UserError if one is not, as where a generator's images overflow.
+    """
+    lower, failed = torch.linalg.cholesky_ex(hessian)
+    if failed.any():
+        raise UserError("search: the curvature of the generator's images is not finite: train the prior anew")
+    upper = lower.mT
     identity = torch.eye(upper.shape[-1], device=upper.device)
     return torch.linalg.solve_triangular(upper, identity.expand_as(upper), upper=True)
 

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from stages.pipeline import artifacts
-from stages.pipeline.storage import Number, json_writer, load_numbers, publish
+from stages.pipeline.storage import Number, Writer, json_writer, load_numbers
 
 FLOOR = 5e-4  # variance of the darkest and brightest pixels' misfit; smaller ones would outweigh all others
 STEEPEST = 2.0  # a slope's bound: the variance of a pixel in [0, 1] is at most 1, where sqrt(g (1 - g)) is 1/2
@@ -49,10 +49,9 @@ class Misfit:
         return torch.lerp(images, torch.where(mask, y, images), gain), variance * (1 - gain)
 
 
-def save_misfit(prior: str, misfit: Misfit, fitted: Misfit) -> None:
-    """Write what `measure_misfit` found of a prior."""
-    content = {"slope": misfit.slope, "fitted_slope": fitted.slope}
-    publish({artifacts.misfit(prior): json_writer(content)})
+def misfit_writer(misfit: Misfit, fitted: Misfit) -> Writer:
+    """A file of what `measure_misfit` found."""
+    return json_writer({"slope": misfit.slope, "fitted_slope": fitted.slope})
 
 
 def load_misfit(prior: str) -> tuple[Misfit, Misfit]:

@@ -2,8 +2,8 @@
 
 The textbook recipe is Adam on the L2 distance to the whole observed image, from one start. This project's search starts
 from the most promising of many prior samples (Bora et al. 2017 restart too), and after a few steps lets Adam go on in
-whitened coordinates (curvature.py). Adam's own scaling is one of single coordinates, but a generator's curvature is far
-from diagonal: whitened, a tenth of the steps leaves the same error. Newton's own steps stall earlier, presumably cut
+whitened coordinates (curvature.py). Adam rescales each coordinate alone, but a generator's curvature is far from
+diagonal: whitened, a tenth of the steps leaves the same error. Newton's own steps stall earlier, presumably cut
 short by the kinks of the generator's ReLUs, over which Adam averages. The generator is known only as a frozen function.
 """
 

@@ -12,13 +12,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from stages.pipeline.numerics.streams import numpy_stream
 from stages.pipeline.params import Norms
 from stages.restoration.latent.misfit import Misfit
 from stages.restoration.latent.objective import DataTerm, Objective
 from stages.restoration.latent.search import LatentSearch, explore, map_search
-from stages.restoration.observation import Observation, clean, masked, noisy, stack
-from stages.restoration.observed import Observed
+from stages.restoration.norm_names import norm_method
+from stages.restoration.observation import Observation, clean, masked, noisy, salt_and_pepper, stack
+from stages.restoration.observed import Observed, condition_word
 from stages.restoration.restored import Restored
 from stages.restoration.windows import draw_windows
 
@@ -31,7 +31,7 @@ NORMS = ("l2_all", "l2", "l1", "huber", "misfit")  # l2_all counts hidden pixels
 def corrupted(images: np.ndarray, settings: Norms, seed: int) -> Observed:
     """The images (N, C, S, S) under every corruption that is compared."""
     corruptions = {"clean": clean(images)}
-    corruptions |= {f"noise_{sigma:g}": noisy(images, sigma, seed) for sigma in settings.sigmas}
+    corruptions |= {f"noise_{condition_word(sigma)}": noisy(images, sigma, seed) for sigma in settings.sigmas}
     corruptions |= {
         f"windows_{holes}": masked(images, draw_windows(images, holes, settings.window, seed))
         for holes in settings.holes
@@ -54,7 +54,7 @@ def compare_norms(search: LatentSearch, observation: Observation) -> Restored:
         for prior in (False, True):
             objective = norm_objective(norm, prior, observation, search.prior.misfit, typical)
             codes = map_search(search, objective, explore(search, objective))
-            restored[f"{norm}, prior {'on' if prior else 'off'}"] = search.prior.draw(codes, search.compute)
+            restored[norm_method(norm, "on" if prior else "off")] = search.prior.draw(codes, search.compute)
     return Restored(restored)
 
 
@@ -83,13 +83,3 @@ def _data_terms(misfit: Misfit, mean_misfit: float) -> dict[str, DataTerm]:
         "huber": scaled(lambda r: torch.where(r.abs() < HUBER, r.square() / 2, HUBER * (r.abs() - HUBER / 2))),
         "misfit": misfit.data_term,
     }
-
-
-def salt_and_pepper(images: np.ndarray, share: float, seed: int) -> Observation:
-    """Every pixel black with probability share / 2 and white with as much.
-
-    The search is not told which pixels are wrong, so it gets sigma = 0 and a mask that hides nothing.
-    """
-    draw = numpy_stream(seed, "salt and pepper").random(images[:, :1].shape)
-    y = np.where(draw < share / 2, 0, np.where(draw < share, 1, images)).astype(np.float32)
-    return replace(clean(images), y=y)

@@ -9,9 +9,10 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+import yaml
 from matplotlib.figure import Figure
 
-from stages import plot
+from stages import measure, plot
 from stages.pipeline import artifacts, named
 from stages.pipeline.errors import UserError
 from stages.report.study import Study
@@ -77,6 +78,19 @@ def test_plot_writes_every_figure_and_nothing_else(plotted):
     names = {path.name for path in plotted.iterdir()}
     assert names == {f"{name}.png" for figures in FIGURES.values() for name in figures}
     assert plt.get_fignums() == []
+
+
+def test_plot_removes_the_figures_of_an_earlier_study(plotted, tmp_path, monkeypatch):
+    monkeypatch.chdir(shutil.copytree(plotted.parent, tmp_path / "study"))
+    before = {path.name for path in artifacts.PLOTS.iterdir()}
+    artifacts.PLOTS.joinpath("notes.txt").write_text("no figure")
+    parameters = yaml.safe_load(Path("params.yaml").read_text())
+    Path("params.yaml").write_text(yaml.safe_dump(parameters | {"tasks": ["inpainting"]}))
+    for stage in (measure, plot):
+        monkeypatch.setattr(sys, "argv", [stage.__name__])
+        stage.main()
+    left = {path.name for path in artifacts.PLOTS.iterdir()}
+    assert left == before - {"denoising.png", "denoising_psnr.png", "transfer.png"} | {"notes.txt"}
 
 
 @pytest.mark.parametrize("name", FIGURES)

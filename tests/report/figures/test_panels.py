@@ -40,7 +40,7 @@ def restored(name: str, conditions: list, methods: list[str], channels: int) -> 
             "completions": (np.stack(chains, axis=1) * 255).astype(np.uint8),
             "chain_weights": np.tile(np.float32([0.5, 0.3, 0.2]), (count, 1)),
         }
-        found[prior] = Seen(observed, Restored(images, spread=spread), {})
+        found[prior] = Seen(observed, Restored(images, spread=spread))
     return found
 
 

@@ -11,7 +11,8 @@ from torch.testing import assert_close
 
 from stages.pipeline import artifacts
 from stages.pipeline.errors import UserError
-from stages.restoration.latent.misfit import FLOOR, STEEPEST, Misfit, fit_misfit, load_misfit, save_misfit
+from stages.pipeline.storage import publish
+from stages.restoration.latent.misfit import FLOOR, STEEPEST, Misfit, fit_misfit, load_misfit, misfit_writer
 
 MISFIT = Misfit(slope=0.02)
 BRIGHTNESS = torch.tensor([0.0, 0.01, 0.2, 0.5, 0.9, 1.0], dtype=torch.float64)
@@ -112,7 +113,7 @@ def write(text: str) -> None:
 @pytest.mark.parametrize("slopes", [(0.02, 0.01), (0.0, 0.0), (STEEPEST, 1 / 3)])
 def test_what_is_saved_comes_back(slopes):
     misfits = Misfit(slopes[0]), Misfit(slopes[1])
-    save_misfit("minimax", *misfits)
+    publish({artifacts.misfit("minimax"): misfit_writer(*misfits)})
     assert load_misfit("minimax") == misfits
 
 
@@ -122,7 +123,7 @@ def test_what_is_found_of_a_generator_that_draws_one_shade_can_be_loaded(brightn
     images = np.random.default_rng(0).random((5, 1, 28, 28), dtype=np.float32)
     seen = np.random.default_rng(1).random(images.shape) < 0.9
     misfits = fit_misfit(images, np.full_like(images, brightness), seen)
-    save_misfit("minimax", *misfits)
+    publish({artifacts.misfit("minimax"): misfit_writer(*misfits)})
     assert load_misfit("minimax") == misfits
 
 

@@ -9,14 +9,13 @@ import torch
 from stages.judging.image_quality import mse
 from stages.pipeline.params import Norms
 from stages.restoration.latent.misfit import FLOOR, Misfit
-from stages.restoration.observation import Observation, clean, masked, noisy
+from stages.restoration.observation import Observation, clean, masked, noisy, salt_and_pepper
 from stages.restoration.studies.norms import (
     HUBER,
     NORMS,
     compare_norms,
     corrupted,
     norm_objective,
-    salt_and_pepper,
     typical_misfit,
 )
 from stages.restoration.windows import draw_windows

@@ -8,7 +8,7 @@ from stages.restoration.latent.descent import usual_walk
 from stages.restoration.latent.misfit import Misfit, fit_misfit
 from stages.restoration.latent.search import LatentSearch, explore, least_squares_search, map_search, plain_search
 from stages.restoration.observation import clean, masked
-from stages.restoration.restored import Restored
+from stages.restoration.restored import MAP, PLAIN, WHITENED, Restored
 
 FIRST_MISFIT = Misfit(slope=0.02)  # to search with before there is an estimate
 HELD_OUT = 0.1  # share of validation pixels that are hidden to estimate the misfit
@@ -23,12 +23,12 @@ def invert(search: LatentSearch, images: np.ndarray, settings: Invert) -> Restor
     """
     observation = clean(images)
     objective = search.objective(observation)
-    codes = {"plain": plain_search(search, observation, settings.patience)}
+    codes = {PLAIN: plain_search(search, observation, settings.patience)}
     explored = explore(search, objective)
-    codes["map"] = map_search(search, objective, explored)
+    codes[MAP] = map_search(search, objective, explored)
     walks = [usual_walk(search.settings.map, steps) for steps in settings.walks]
     starts = explored.starts[:, :STARTS]
-    codes["whitened"] = least_squares_search(search.prior.generate, observation, starts, walks, search.compute)
+    codes[WHITENED] = least_squares_search(search.prior.generate, observation, starts, walks, search.compute)
     return Restored({method: search.prior.draw(found, search.compute) for method, found in codes.items()}, codes)
 
 

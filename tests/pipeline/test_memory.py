@@ -5,9 +5,10 @@ import os
 import pytest
 import yaml
 
+from stages.pipeline import memory
 from stages.pipeline.errors import UserError
+from stages.pipeline.memory import check_memory, estimate
 from stages.pipeline.params import Params, load_params
-from stages.priors.memory import check_memory, estimate
 from tests.project import ROOT, merged
 
 MNIST = (60000, 1, 28)  # images, channels, size
@@ -25,12 +26,13 @@ def changed(tmp_path):
 
 
 @pytest.fixture
-def machine(monkeypatch):
+def machine(monkeypatch, tmp_path):
     """A machine with so many bytes of memory."""
 
     def of(size: int) -> None:
         known = {"SC_PAGE_SIZE": 4096, "SC_PHYS_PAGES": size // 4096}
         monkeypatch.setattr(os, "sysconf", known.__getitem__)
+        monkeypatch.setattr(memory, "CONTAINER", tmp_path / "memory.max")
 
     return of
 
@@ -62,10 +64,10 @@ def test_larger_images_and_more_of_them_take_more(changed):
 
 HUGE = [
     {"train": {"width": 10**6}},
-    {"train": {"width": 10**12}},
+    {"train": {"width": 10**9}},
     {"train": {"latent_dim": 10**6}},
-    {"train": {"latent_dim": 10**12}},
-    {"train": {"width": 10**100, "latent_dim": 10**50}},
+    {"train": {"latent_dim": 10**9}},
+    {"train": {"width": 10**9, "latent_dim": 10**8}},
     {"train": {"batch_size": 10**9}},
     {"images": 10**9},
 ]
@@ -92,3 +94,14 @@ def test_what_just_fits_is_allowed(changed, machine):
     machine(int(needed) - 4096)
     with pytest.raises(UserError, match="the study would take about"):
         check_memory(changed({}), *MNIST, CONDITIONS)
+
+
+@pytest.mark.parametrize(("limit", "allowed"), [("1000000000", "1 GB"), ("max", None)])
+def test_a_container_may_have_less_memory_than_the_machine(changed, machine, tmp_path, limit, allowed):
+    machine(16_000_000_000)
+    (tmp_path / "memory.max").write_text(limit)
+    if allowed is None:
+        assert check_memory(changed({}), *MNIST, CONDITIONS).endswith(" GB of this machine's 16 GB")
+    else:
+        with pytest.raises(UserError, match=f"allowed is what this machine has, {allowed}"):
+            check_memory(changed({}), *MNIST, CONDITIONS)

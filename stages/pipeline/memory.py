@@ -1,12 +1,15 @@
 """An estimate of the memory that a study takes, before it takes any."""
 
+import contextlib
 import os
+from pathlib import Path
 
-from stages.images.sizes import doublings
 from stages.pipeline.errors import UserError
+from stages.pipeline.numerics.sizes import doublings
 from stages.pipeline.params import PARAMS_FILE, Params
 
-FLOAT = 4  # bytes
+FLOAT, DOUBLE = 4, 8  # bytes
+CONTAINER = Path("/sys/fs/cgroup/memory.max")  # holds "max" without a limit
 LIBRARIES = 0.6e9  # bytes that Python, torch and the rest take before any image is there
 SEARCH_BATCH = 512  # codes at a time on a CPU (pipeline/numerics/compute.py)
 JACOBIAN_BATCH = SEARCH_BATCH // 16  # codes whose Jacobians are taken at a time, all latents at once
@@ -21,7 +24,7 @@ def check_memory(params: Params, images: int, channels: int, size: int, conditio
     less memory.
     """
     needed = estimate(params, images, channels, size, conditions)
-    there = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    there = _memory()
     if needed > there:
         train = params.train
         raise UserError(
@@ -53,7 +56,18 @@ def estimate(params: Params, images: int, channels: int, size: int, conditions: 
         + 16 * restored * pixels
         + 20 * SEARCH_BATCH * pixels  # samples of the posterior
     )
-    return LIBRARIES + max(training, searching)
+    solving = 3 * FLOAT * params.solvers.images * max(params.solvers.restarts) * latent_dim * latent_dim
+    screening = 3 * FLOAT * params.search.map.samples * pixels
+    linear = 4 * DOUBLE * pixels * pixels  # the rivals' linear model, its covariance and axes
+    return LIBRARIES + max(training, searching + screening, solving, linear)
+
+
+def _memory() -> float:
+    """Bytes that this machine has, or as many as the container that this runs in may take."""
+    there = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    with contextlib.suppress(OSError, ValueError):
+        return min(there, int(CONTAINER.read_text()))
+    return there
 
 
 def _gigabytes(number: float) -> str:

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from stages.judging.image_quality import mse
-from stages.restoration.latent.restoration import restore
 from stages.restoration.latent.search import explore, map_search, plain_search
 from stages.restoration.observation import Observation, masked, noisy, stack
+from stages.restoration.side_by_side import restore
 from tests.restoration.examples import changed, check, with_junk
 
 METHODS = ("plain", "map", "posterior_mean")

@@ -3,8 +3,8 @@
 From each of several starts runs a chain of kinetic Langevin dynamics: the BAOAB splitting (Leimkuhler & Matthews 2015,
 sec. 7.3), a leapfrog step with the momentum partly redrawn in its middle, in coordinates in which the posterior's
 curvature is about the same in all directions. Where the posterior is Gaussian its steps have no bias. There is no
-accept-reject test: refusals turn a chain back, and so short a chain loses more by that than by what bias is left. How
-well the chains agree and what their intervals are worth is measured instead.
+accept-reject test: a rejection reverses a chain, which costs a chain this short more than the bias that is left. How
+well the chains agree and how often their intervals hold the truth is measured instead.
 """
 
 from collections.abc import Callable

@@ -13,10 +13,10 @@ from stages.pipeline.params import Posterior, Search
 from stages.restoration.latent.curvature import curvatures
 from stages.restoration.latent.misfit import FLOOR, Misfit
 from stages.restoration.latent.objective import Generate
-from stages.restoration.latent.posterior import sample_posterior, split_r_hat
 from stages.restoration.latent.prior import LatentPrior
 from stages.restoration.latent.search import Explored, LatentSearch
 from stages.restoration.observation import Observation, masked, noisy, stack
+from stages.restoration.posterior import sample_posterior, split_r_hat
 from tests.restoration.examples import JUNK, starts_of, with_junk
 
 SHORT = Posterior(steps=20, burn_in=8, temperature=64.0)
