@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
@@ -528,6 +529,7 @@ def test_a_damaged_file_is_one_line_that_names_it(ran, kept, monkeypatch, file, 
     monkeypatch.setattr(sys, "argv", stage)
     with pytest.raises(UserError) as raised:
         importlib.import_module(f"stages.{stage[0]}").main()
+    plt.close("all")  # those that `plot` had drawn before
     assert str(raised.value).startswith(file) and "\n" not in str(raised.value)
     after = snapshot(ran)
     assert {name for name in before | after if before.get(name) != after.get(name)} <= {damaged.name}

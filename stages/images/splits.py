@@ -9,7 +9,7 @@ from stages.pipeline.errors import UserError
 from stages.pipeline.numerics.sizes import doublings
 from stages.pipeline.storage import Array, array_writer, load_arrays, publish
 
-LABEL = Array("uint8", ("N",), high=199)  # more classes than any image set here has
+LABEL = Array("uint8", ("N",), low=0, high=199)  # more classes than any image set here has
 SCHEMA = {"images": Array("uint8", ("N", "C", "S", "S")), "labels": LABEL}
 
 

@@ -145,14 +145,17 @@ class Study:
         return self._complete(load_table(artifacts.table(task), columns), task, BY_PRIOR)
 
     def _complete(self, table: pd.DataFrame, name: str, methods: Sequence[str | None]) -> pd.DataFrame:
-        """The table. Raises UserError unless it has rows of every prior, by each of the methods."""
+        """The table. Raises UserError unless it has rows of every prior by each method, and of no other task."""
         priors = [self.params.usual_prior] if name == "norms" else self.priors
         wanted = [(prior, method) for prior in priors for method in methods]
         if name == "fidelity":
             wanted.append((NO_PRIOR, None))
         for prior, method in wanted:
             if not ((table.prior == prior) & (True if method is None else table.get("method") == method)).any():
-                raise UserError(f"{artifacts.table(name)}: has no rows of {prior} {method or ''}: run `dvc repro`")
+                of = prior if method is None else f"{prior} {method}"
+                raise UserError(f"{artifacts.table(name)}: has no rows of {of}: run `dvc repro`")
+        if foreign := [task for task in table.get("task", ()) if task not in self.params.tasks]:
+            raise UserError(f"{artifacts.table(name)}: has rows of the task {foreign[0]}: run `dvc repro`")
         return table
 
 

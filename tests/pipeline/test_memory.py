@@ -1,14 +1,19 @@
 """A study too large for the machine is refused before it takes any memory, by the keys that make it so."""
 
+import inspect
 import os
 
 import pytest
+import torch
 import yaml
 
 from stages.pipeline import memory
 from stages.pipeline.errors import UserError
 from stages.pipeline.memory import check_memory, estimate
+from stages.pipeline.numerics.compute import Compute, choose_compute
 from stages.pipeline.params import Params, load_params
+from stages.priors.networks import recompute_batch_norm
+from stages.restoration.latent.curvature import jacobian_batch
 from tests.project import ROOT, merged
 
 MNIST = (60000, 1, 28)  # images, channels, size
@@ -105,3 +110,11 @@ def test_a_container_may_have_less_memory_than_the_machine(changed, machine, tmp
     else:
         with pytest.raises(UserError, match=f"allowed is what this machine has, {allowed}"):
             check_memory(changed({}), *MNIST, CONDITIONS)
+
+
+def test_the_batches_of_the_estimate_are_those_of_the_computation():
+    """They stand twice, since the check of parameters does not load torch."""
+    compute = Compute(torch.device("cpu"), bfloat16=False, search_batch=memory.SEARCH_BATCH)
+    assert torch.accelerator.is_available() or choose_compute().search_batch == memory.SEARCH_BATCH
+    assert jacobian_batch(compute) == memory.JACOBIAN_BATCH
+    assert inspect.signature(recompute_batch_norm).parameters["batch_size"].default == memory.BATCH_NORM_BATCH

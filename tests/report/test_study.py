@@ -169,7 +169,7 @@ def test_fidelity_without_one_of_the_priors_is_refused_by_name(study):
 def test_fidelity_without_that_of_real_images_is_refused_by_name(study):
     table = study.fidelity()
     path = drop_rows("fidelity", "none")
-    with pytest.raises(UserError, match=f"^{path}: has no rows of none ?: run `dvc repro`"):
+    with pytest.raises(UserError, match=f"^{path}: has no rows of none: run `dvc repro`"):
         study.table("fidelity")
     publish({artifacts.FIDELITY: table_writer(table[table.prior != "none"])})
     with pytest.raises(UserError, match=f"^{artifacts.FIDELITY}: has no rows of none: run `dvc repro`"):
@@ -178,7 +178,7 @@ def test_fidelity_without_that_of_real_images_is_refused_by_name(study):
 
 def test_the_table_of_norms_is_about_one_prior(study):
     assert set(study.table("norms").prior) == {"non_saturating"}
-    with pytest.raises(UserError, match=r"^metrics/norms\.csv: has no rows of least_squares ?: run `dvc repro`"):
+    with pytest.raises(UserError, match=r"^metrics/norms\.csv: has no rows of least_squares: run `dvc repro`"):
         with_priors(study, "least_squares").table("norms")
 
 
@@ -331,3 +331,10 @@ def test_solvers_hold_no_text(study):
         UserError, match=r"data/solvers/solvers\.csv: psnr = 'high' in row 1: allowed is a finite number"
     ):
         study.solvers()
+
+
+@pytest.mark.parametrize("name", ["calibration", "paired"])
+def test_a_table_with_rows_of_another_task_is_refused(study, name):
+    fewer = Study(study.params.model_copy(update={"tasks": study.params.tasks[:1]}))
+    with pytest.raises(UserError, match=rf"^metrics/{name}\.csv: has rows of the task inpainting: run `dvc repro`"):
+        fewer.table(name)
