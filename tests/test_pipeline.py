@@ -266,6 +266,19 @@ def test_an_edited_file_marks_the_stages_that_it_can_change(ran, file, expected)
         path.write_text(source)
 
 
+def test_another_loss_trains_nothing_anew_that_is_trained(ran):
+    path, loss = ran.folder / "params.yaml", ran.folder / "stages/priors/losses/hinge.py"
+    good = path.read_text()
+    try:
+        loss.write_text((ran.folder / "stages/priors/losses/least_squares.py").read_text())
+        ran.set_params({"priors": [*PRIORS, "hinge"]})
+        of_hinge = {"train@hinge", "invert@hinge", *(f"run_prior@{task}-hinge" for task in RIVALS)}
+        assert marked(ran) == {"check", "judge", "compare_norms", "time_solvers"} | of_hinge | TABLES_AND_FIGURES
+    finally:
+        path.write_text(good)
+        loss.unlink()
+
+
 def test_a_queued_sweep_runs_each_of_its_values(ran):
     ran.dvc("exp", "run", "--queue", "-S", "measure.bootstrap=150,200")
     # The worker keeps what it is given as output open, so it gets none.

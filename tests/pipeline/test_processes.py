@@ -77,6 +77,7 @@ def test_a_worker_that_is_killed_is_a_mistake_that_is_named():
 
 SLEEPERS = """
 import os
+import signal
 import sys
 import time
 from pathlib import Path
@@ -92,6 +93,8 @@ def sleep(number):
 
 
 if __name__ == "__main__":
+    # As in a terminal: whoever starts the tests in the background has Ctrl-C ignored, and all of its children do.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     stages.plot.main = lambda: map_in_processes(sleep, range(2))
     sys.argv = ["stages", "plot"]
     run_stage()
