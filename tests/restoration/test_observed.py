@@ -1,8 +1,6 @@
 """Sets of observations: they come back from their file as they were, and a damaged file is named instead of used."""
 
-from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,6 +10,7 @@ from stages.pipeline.storage import publish
 from stages.restoration.observation import masked, noisy, stack
 from stages.restoration.observed import Observed, join, load_observed, observed_writer
 from tests.observations import repeated
+from tests.restoration.damages import rewritten, with_value, without
 
 LABELS = np.array([5, 0, 4, 1, 9, 2], dtype=np.uint8)
 
@@ -98,32 +97,6 @@ def test_joined_sets_come_back_from_a_file(tmp_path, observed, half_hidden):
     both = join(observed, half_hidden)
     publish({tmp_path / "a.npz": observed_writer(both)})
     assert same(load_observed(tmp_path / "a.npz"), both)
-
-
-def rewritten(change: Callable[[dict], dict]) -> Callable[[Path], None]:
-    """A damage that changes the file's arrays."""
-
-    def damage(path: Path) -> None:
-        with np.load(path) as archive:
-            arrays = dict(archive)
-        np.savez(path, **change(arrays))
-
-    return damage
-
-
-def without(name: str) -> Callable[[Path], None]:
-    return rewritten(lambda arrays: {key: array for key, array in arrays.items() if key != name})
-
-
-def with_value(name: str, value: float) -> Callable[[Path], None]:
-    """The first number of an array changed."""
-
-    def change(arrays: dict) -> dict:
-        array = arrays[name].copy()
-        array.flat[0] = value
-        return arrays | {name: array}
-
-    return rewritten(change)
 
 
 DAMAGES = {

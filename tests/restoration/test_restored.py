@@ -13,6 +13,7 @@ from stages.restoration.observation import noisy, stack
 from stages.restoration.observed import Observed
 from stages.restoration.restored import Restored, join_restored, load_restored, load_rivals, restored_writer
 from tests.observations import repeated
+from tests.restoration.damages import rewritten, with_value, without
 
 
 @pytest.fixture
@@ -83,32 +84,6 @@ def test_rows_are_those_of_some_observations_in_every_array(restored, which):
 
 def test_joined_parts_are_the_whole(restored):
     assert same(join_restored(restored.rows(slice(5)), restored.rows(slice(5, None))), restored)
-
-
-def rewritten(change: Callable[[dict], dict]) -> Callable[[Path], None]:
-    """A damage that changes the file's arrays."""
-
-    def damage(path: Path) -> None:
-        with np.load(path) as archive:
-            arrays = dict(archive)
-        np.savez(path, **change(arrays))
-
-    return damage
-
-
-def without(name: str) -> Callable[[Path], None]:
-    return rewritten(lambda arrays: {key: array for key, array in arrays.items() if key != name})
-
-
-def with_value(name: str, value: float) -> Callable[[Path], None]:
-    """The first number of an array changed."""
-
-    def change(arrays: dict) -> dict:
-        array = arrays[name].copy()
-        array.flat[0] = value
-        return arrays | {name: array}
-
-    return rewritten(change)
 
 
 def of_others(change: Callable[[np.ndarray], np.ndarray]) -> Callable[[Path], None]:
