@@ -16,9 +16,10 @@ from stages.restoration.studies.norms import compare_norms, corrupted
 
 def main() -> None:
     no_arguments(__doc__)
-    params, compute = load_params(), choose_compute()
+    params = load_params()
     name, settings = params.usual_prior, params.norms
-    images, _ = pick_images("test", settings.images, params.seed)
+    images, _ = pick_images("test", settings.images, params)
+    compute = choose_compute().for_images(images.shape[-1])
     misfit, _ = load_misfit(name)
     prior = load_prior(name, misfit, compute, images)
     say(f"compare_norms: {name}: {compute}")

@@ -19,14 +19,15 @@ from stages.restoration.restored import restored_writer
 
 
 def main() -> None:
-    params, compute = load_params(), choose_compute()
+    params = load_params()
     (name,) = choices(__doc__, prior=params.priors)
     count, seed = params.images, params.seed
     real = load_whole()
+    compute = choose_compute().for_images(real.images.shape[-1])
     prior = load_prior(name, FIRST_MISFIT, compute, real.images)
     say(f"invert: {name}: {compute}")
 
-    validation, _ = pick_images("validation", count, seed)
+    validation, _ = pick_images("validation", count, params)
     misfit, fitted = measure_misfit(LatentSearch(prior, params.search, seed, compute), validation)
     say(f"invert: {name}: misfit variance {misfit.slope:.3g} sqrt(g (1 - g)), from {count} validation images")
 

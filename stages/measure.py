@@ -1,9 +1,10 @@
 """All that the stages have left -> metrics/: tidy tables, and summary.json for `dvc metrics`."""
 
 from stages.pipeline.artifacts import METRICS
-from stages.pipeline.command import no_arguments
+from stages.pipeline.command import no_arguments, say
 from stages.pipeline.params import load_params
 from stages.pipeline.storage import json_writer, publish_folder, table_writer
+from stages.report.schemas import OF_LABELS
 from stages.report.study import Study
 from stages.report.summary import summarise
 from stages.report.tables import all_tables
@@ -15,5 +16,9 @@ def main() -> None:
     study = Study(params)
     tables = all_tables(study)
     writers = {f"{name}.csv": table_writer(table) for name, table in tables.items()}
-    summary = summarise(tables, params) | {"classifier": {"test_accuracy": study.accuracy()}}
+    summary = summarise(tables, params)
+    if (accuracy := study.accuracy()) is None:
+        say(f"measure: the images have no labels: left out are {', '.join(OF_LABELS)} and features by class")
+    else:
+        summary["classifier"] = {"test_accuracy": accuracy}
     publish_folder(METRICS, ".csv", writers | {"summary.json": json_writer(summary)})

@@ -18,7 +18,7 @@ def main() -> None:
     grid, seed = load_grid(name, params), params.seed
     tuning = min(grid.task.tuning_images, TUNING * params.images, params.data.validation)
     tuning_seed = stream_seed(seed, "tuning")  # noise and windows of its own, too
-    observed = grid.observe(*pick_images("test", params.images, seed), seed)
-    tuned_on = grid.observe(*pick_images("validation", tuning, seed), tuning_seed)
+    observed = grid.observe(*pick_images("test", params.images, params), seed)
+    tuned_on = grid.observe(*pick_images("validation", tuning, params), tuning_seed)
     publish({artifacts.observed(name): observed_writer(observed), artifacts.tuning(name): observed_writer(tuned_on)})
     say(f"observe: {name}: {params.images} test and {tuning} validation images under each of {len(grid.names)}")

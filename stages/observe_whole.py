@@ -14,8 +14,9 @@ from stages.restoration.observed import WHOLE, Observed, observed_writer
 def main() -> None:
     no_arguments(__doc__)
     params = load_params()
-    images, labels = zip(*(pick_images(source, params.images, params.seed) for source in WHOLE), strict=True)
-    whole = np.concatenate(images)
+    picked = [pick_images(source, params.images, params) for source in WHOLE]
+    whole = np.concatenate([images for images, _ in picked])
+    labels = [own for _, own in picked if own is not None]
     condition = np.repeat(WHOLE, params.images)
-    observed = Observed(whole, np.concatenate(labels), clean(whole), condition, "source")
+    observed = Observed(whole, np.concatenate(labels) if labels else None, clean(whole), condition, "source")
     publish({artifacts.observed(artifacts.INVERSION): observed_writer(observed)})

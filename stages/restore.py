@@ -31,6 +31,7 @@ def main() -> None:
     misfit, _ = load_misfit(name)
     prior = load_prior(name, misfit, compute)
     channels, size, _ = prior.image_shape
+    compute = compute.for_images(size)
     picture = load_picture(arguments.picture, channels=channels, size=size, invert=invert, mask=arguments.mask)
     for note in [*picture.notes, *advice(picture, sigma, invert)]:
         say(f"restore: {note}")

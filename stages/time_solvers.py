@@ -16,9 +16,10 @@ from stages.restoration.studies.solvers import best_of_restarts, compare_solvers
 
 def main() -> None:
     no_arguments(__doc__)
-    params, compute = load_params(), choose_compute()
+    params = load_params()
     name, walks = params.usual_prior, params.invert.walks
-    images, _ = pick_images("validation", params.solvers.images, params.seed)
+    images, _ = pick_images("validation", params.solvers.images, params)
+    compute = choose_compute().for_images(images.shape[-1])
     _, fitted = load_misfit(name)
     search = LatentSearch(load_prior(name, fitted, compute, images), params.search, params.seed, compute)
     say(f"time_solvers: {name}: {compute}")

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import torch
 
-from stages.images.splits import load_split
-from stages.pipeline import artifacts, named
+from stages.images.splits import load_split, split_files
+from stages.pipeline import named
 from stages.pipeline.checkpoint import locked_checkpoint, run_key
 from stages.pipeline.command import choices, say
 from stages.pipeline.numerics.compute import choose_compute
@@ -29,11 +29,11 @@ SOURCE = [
 def main() -> None:
     params, compute = load_params(), choose_compute()
     (name,) = choices(__doc__, prior=params.priors)
-    images = load_split("train").images
+    images = load_split("train", params.data).images
     say(f"train: {name} on {len(images)} images: {compute}")
     # The number of threads is a part of the compute: sums in another order end in other last bits.
     settings = {"loss": name, "seed": params.seed, "compute": str(compute), "torch": torch.__version__}
-    files = [artifacts.split("train"), Path(named.LOSSES, f"{name}.py"), *SOURCE]
+    files = [*split_files("train"), Path(named.LOSSES, f"{name}.py"), *SOURCE]
     key = run_key(settings | params.train.model_dump(), files)
     with locked_checkpoint(f"train-{name}", key) as checkpoint:
         publish(trained_writers(name, train(images, name, params.train, params.seed, compute, checkpoint)))

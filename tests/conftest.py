@@ -23,6 +23,7 @@ SLOWEST = {
     "test_pipeline.py",
     "test_additions.py",
     "test_checkpoint.py",
+    "test_image_sets.py",
     "test_restore.py",
 }  # run the whole pipeline, or stages
 

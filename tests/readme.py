@@ -99,7 +99,7 @@ def calibration_table() -> str:
 
 def paired_table() -> str:
     """The posterior mean less the best rival of each condition, dB, with the 95 % interval; usable priors."""
-    table = metric("paired").query("method == 'posterior_mean' and prior != 'minimax'")
+    table = metric("paired").query("method == 'posterior_mean' and prior != 'minimax' and against != 'combined'")
     rows = []
     for (prior, task), cells in table.groupby(["prior", "task"], sort=False):
         for condition, rivals in cells.groupby("condition"):

@@ -54,7 +54,7 @@ def test_the_lines_of_params_yaml_are_those_of_the_diffs():
         assert count == 1, diff
     changed = yaml.safe_load(text)
     assert changed["priors"][-1] == "hinge" and changed["tasks"] == PARAMS["tasks"]
-    assert changed["scattered"] == PARAMS["scattered"] and changed["data"] == PARAMS["data"]
+    assert changed["scattered"] == PARAMS["scattered"] and changed["data"] == changed["data"] | PARAMS["data"]
     assert changed["rivals"]["denoising"][-1] == "median"
     assert changed["rivals"]["scattered"] == PARAMS["rivals"]["scattered"]
 

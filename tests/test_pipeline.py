@@ -65,6 +65,7 @@ FIGURES = {
     "spectra",
     "transfer",
     "features",
+    "overview",
 }
 
 
@@ -101,8 +102,8 @@ def test_rows_are_complete_and_paired(ran):
     tables = {name: pd.read_csv(ran.folder / "metrics" / f"{name}.csv", keep_default_na=False) for name in COLUMNS}
     for task, condition, values in (("denoising", "sigma", (0.0, 0.3)), ("inpainting", "holes", (1, 2))):
         cells = [tuple(row) for row in tables[task][["prior", "method", condition]].itertuples(index=False)]
-        restorers = [(prior, method) for prior in PRIORS for method in METHODS]
-        restorers += [("none", method) for method in ("observed", *RIVALS[task])]
+        restorers = [(prior, method) for prior in PRIORS for method in (*METHODS, "combined")]
+        restorers += [("none", method) for method in ("observed", *RIVALS[task], "combined")]
         assert cells == [(*restorer, value) for restorer in restorers for value in values]
         assert set(tables[task].n) == {4}
     assert tables["denoising"].groupby("sigma").observed_psnr.nunique().tolist() == [1, 1]
@@ -147,8 +148,13 @@ def test_every_stage_run_again_gives_the_same_bytes(ran):
     """
     before = snapshot(ran)
     stages = ["check", "prepare", "classify", "train@least_squares", "judge", "observe_whole", "observe@inpainting"]
-    stages += ["run_rivals@denoising", "invert@least_squares", "run_prior@inpainting-least_squares", "compare_norms"]
-    for stage in [*stages, "label", "measure", "plot"]:
+    stages += [
+        "run_rivals@denoising",
+        "invert@least_squares",
+        "run_prior@inpainting-least_squares",
+        "combine@inpainting",
+    ]
+    for stage in [*stages, "compare_norms", "label", "measure", "plot"]:
         assert ran_stages(ran.dvc("repro", "-s", "-f", "--no-run-cache", stage)) == {stage}
     assert snapshot(ran) == before
 
@@ -175,6 +181,7 @@ def experiment(ran):
 
 
 TABLES_AND_FIGURES = {"label", "measure", "plot"}
+COMBINATIONS = {f"combine@{task}" for task in RIVALS}
 
 
 def of_each_prior(*verbs: str) -> set[str]:
@@ -187,7 +194,7 @@ def of_each_prior(*verbs: str) -> set[str]:
         (["classify.epochs=2"], {"classify", "judge"} | TABLES_AND_FIGURES),
         (
             ["inpainting.window=7"],
-            {"observe@inpainting", "run_rivals@inpainting"}
+            {"observe@inpainting", "run_rivals@inpainting", "combine@inpainting"}
             | of_each_prior("run_prior@inpainting-")
             | TABLES_AND_FIGURES,
         ),
@@ -195,6 +202,7 @@ def of_each_prior(*verbs: str) -> set[str]:
             ["priors=[least_squares]", "train.discriminator_steps=1"],
             {"train@least_squares", "invert@least_squares", "judge", "compare_norms", "time_solvers"}
             | {f"run_prior@{task}-least_squares" for task in RIVALS}
+            | COMBINATIONS
             | TABLES_AND_FIGURES,
         ),
     ],
@@ -206,7 +214,9 @@ def test_a_change_of_parameters_reruns_what_hangs_on_it(experiment, changes, exp
 
 def test_another_noise_level_reruns_denoising_alone(ran, experiment):
     stages, name = experiment("-S", "denoising.sigmas=[0.25]")
-    expected = {"check", "observe@denoising", "run_rivals@denoising"} | of_each_prior("run_prior@denoising-")
+    expected = {"check", "observe@denoising", "run_rivals@denoising", "combine@denoising"} | of_each_prior(
+        "run_prior@denoising-"
+    )
     assert stages == expected | TABLES_AND_FIGURES
     specification = json.loads(ran.dvc("plots", "diff", "--json", "HEAD", name))
     assert "errors" not in specification
@@ -222,13 +232,13 @@ def marked(ran: Project) -> set[str]:
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [
-        ({"rivals": {"inpainting": ["telea"]}}, {"run_rivals@inpainting", "label", "measure"}),
+        ({"rivals": {"inpainting": ["telea"]}}, {"run_rivals@inpainting", "combine@inpainting", "label", "measure"}),
         ({"norms": {"salt_and_pepper": 0.2}}, {"compare_norms"}),
         ({"solvers": {"restarts": [1]}}, {"time_solvers"}),
         ({"judge": {"samples": 150}}, {"judge"}),
         ({"measure": {"bootstrap": 120}}, {"measure"}),
         ({"tasks": ["denoising"]}, TABLES_AND_FIGURES),
-        ({"priors": ["least_squares"]}, {"judge", "compare_norms", "time_solvers"} | TABLES_AND_FIGURES),
+        ({"priors": ["least_squares"]}, {"judge", "compare_norms", "time_solvers"} | COMBINATIONS | TABLES_AND_FIGURES),
         ({"search": {"posterior": {"temperature": 1.0}}}, {f"run_prior@{task}-{p}" for task in RIVALS for p in PRIORS}),
     ],
 )
@@ -252,7 +262,7 @@ def test_changed_parameters_mark_the_stages_that_take_them(ran, changes, expecte
         ("stages/restoration/tasks/inpainting.py", {"check", "observe@inpainting"}),
         ("stages/judging/traits.py", {"measure"}),
         ("stages/priors/losses/minimax.py", {"train@minimax"}),
-        ("stages/images/own_picture.py", set()),
+        ("stages/images/own_picture.py", {"check", "prepare"}),  # a moment, and its output stays the same
         ("stages/pipeline/storage.py", set()),
     ],
 )
@@ -273,7 +283,8 @@ def test_another_loss_trains_nothing_anew_that_is_trained(ran):
         loss.write_text((ran.folder / "stages/priors/losses/least_squares.py").read_text())
         ran.set_params({"priors": [*PRIORS, "hinge"]})
         of_hinge = {"train@hinge", "invert@hinge", *(f"run_prior@{task}-hinge" for task in RIVALS)}
-        assert marked(ran) == {"check", "judge", "compare_norms", "time_solvers"} | of_hinge | TABLES_AND_FIGURES
+        of_all = {"check", "judge", "compare_norms", "time_solvers"} | COMBINATIONS | TABLES_AND_FIGURES
+        assert marked(ran) == of_all | of_hinge
     finally:
         path.write_text(good)
         loss.unlink()
@@ -487,9 +498,12 @@ CSV = [
     *map(with_table, (without_its_last_column, with_text_for_a_number, without_rows)),
 ]
 OF_PRIORS = [*CSV, with_table(without_a_prior)]
+COMBINE = ["combine", "--task", "inpainting"]
 RUN_PRIOR = ["run_prior", "--task", "inpainting", "--prior", "minimax"]
 READERS = [  # a file, the stage that reads it, what can become of it
     ("data/prepared/test.npz", ["judge"], [*ANY_FILE, *map(with_arrays, (without_first_array, in_other_numbers))]),
+    ("data/prepared/images.npy", ["judge"], ANY_FILE),
+    ("data/prepared/images.json", ["judge"], ANY_FILE),
     ("data/classifier/classifier.safetensors", ["label"], ANY_FILE),
     ("data/classifier/accuracy.json", ["measure"], ANY_FILE),
     ("data/priors/minimax/generator.safetensors", RUN_PRIOR, ANY_FILE),
@@ -503,6 +517,10 @@ READERS = [  # a file, the stage that reads it, what can become of it
     ("data/observed/generated/minimax.npz", ["measure"], NOT_FEWER),
     ("data/restored/inpainting/minimax.npz", ["measure"], NPZ),
     ("data/restored/inpainting/rivals/telea.npz", ["label"], NPZ),
+    ("data/tuned/inpainting/minimax.npz", COMBINE, NPZ),
+    ("data/tuned/inpainting/rivals/telea.npz", COMBINE, NPZ),
+    ("data/combined/inpainting/minimax.npz", ["measure"], NPZ),
+    ("data/combined/inpainting/none.npz", ["label"], NPZ),
     ("data/labels/inpainting.npz", ["measure"], [damage for damage in NPZ if damage is not FLOATS_ONLY]),
     ("data/norms/restored.npz", ["measure"], NPZ),
     ("data/solvers/solvers.csv", ["plot"], CSV),
@@ -586,9 +604,9 @@ def test_packages_hold_no_code():
 PLUMBING = {
     *(path.relative_to(ROOT).as_posix() for path in (ROOT / "stages/pipeline").glob("*.py")),
     "stages/images/counts.py",
-    "stages/images/sizes.py",
     "stages/images/source.py",
     "stages/images/splits.py",
+    "stages/images/stored.py",
     "stages/priors/trained.py",
     "stages/report/schemas.py",
     "stages/report/study.py",
@@ -619,8 +637,9 @@ def test_a_checkpoint_depends_on_all_that_training_imports():
 BY_NAME = (named.LOSSES, named.TASKS, named.RIVALS, named.SOURCES)
 # What those that a stage finds by a name in params.yaml import in their turn.
 USED_BY_NAMED = {
-    "check": {"stages/images/sources", "stages/restoration/windows.py"},
-    "observe": {"stages/restoration/observation.py", "stages/restoration/windows.py"},
+    "check": {"stages/images", "stages/restoration/windows.py"},
+    "prepare": {"stages/images", "stages/pipeline/numerics"},
+    "observe": {"stages/images/ground.py", "stages/restoration/observation.py", "stages/restoration/windows.py"},
     "run_rivals": {"stages/restoration/linear_model.py", "stages/restoration/opencv.py"},
 }
 

@@ -1,47 +1,79 @@
 """The images that there are, against those that a study can use and asks for."""
 
+from dataclasses import dataclass
+from pathlib import Path
+
 from stages.pipeline.errors import UserError
 from stages.pipeline.numerics.sizes import doublings
-from stages.pipeline.params import PARAMS_FILE, Params
+from stages.pipeline.params import PARAMS_FILE, Data, Params
 
 LEAST_JUDGED = 10  # images in a cloud, since the nearest-neighbour measures look at 5 neighbours
 Shape = tuple[int, int, int, int]  # (N, C, H, W)
 
 
-def check_shapes(shapes: dict[str, Shape]) -> tuple[int, int]:
-    """Channels and size of the images of `train` and `test`.
+@dataclass(frozen=True)
+class Header:
+    """What is known of an image set before its images are read."""
 
-    Raises UserError unless both are square, of one size that the networks can have, with 1 or 3 channels.
-    """
-    _, channels, height, width = shapes["train"]
-    if shapes["test"][1:] != (channels, height, width) or height != width or channels not in (1, 3):
-        found = " and ".join(f"{name} {shape[1:]}" for name, shape in shapes.items())
-        raise UserError(f"images of {found} (channels, height, width): allowed are 1 or 3, square, all of one size")
+    shape: Shape  # of all images
+    own_test: int = 0  # how many of them, at the end, are test images of the set's own; 0 if it has none
+
+
+def check_shape(path: str | Path, channels: int, height: int, width: int) -> None:
+    """Raise UserError unless images are square, of a size that the networks can have, with 1 or 3 channels."""
+    if height != width or channels not in (1, 3):
+        raise UserError(
+            f"{path}: images of {height}x{width} pixels and channels {channels}: allowed are square ones with 1 or 3"
+        )
     try:
         doublings(height)
     except ValueError as error:
-        raise UserError(str(error)) from None
-    if shapes["test"][0] < LEAST_JUDGED:
-        raise UserError(f"{shapes['test'][0]} test images: allowed are at least {LEAST_JUDGED}")
-    return channels, height
+        raise UserError(f"{path}: {error}") from None
 
 
-def check_counts(params: Params, training: int, test: int) -> None:
-    """Raise UserError where more images are asked for than there are.
+def check_counts(params: Params, header: Header) -> tuple[int, int, int]:
+    """How many images are for training, validation and test.
 
-    `training` counts the training images before those for validation are set apart.
+    Raises UserError where more are asked for than there are.
     """
-    validation = params.data.validation
-    kept = training - validation
+    training, validation, test = split_counts(header, params.data)
+    rest = training + validation
     at_most = {
-        "data.validation": (validation, training - 1),
-        "train.batch_size": (params.train.batch_size, kept),
-        "train.discriminator_steps": (params.train.discriminator_steps, kept // params.train.batch_size),
-        "judge.samples": (params.judge.samples, kept),
-        "images": (params.images, min(kept, validation, test)),
+        "data.validation": (validation, rest - 1),
+        "train.batch_size": (params.train.batch_size, training),
+        "train.discriminator_steps": (params.train.discriminator_steps, training // params.train.batch_size),
+        "judge.samples": (params.judge.samples, training),
+        "images": (params.images, min(training, validation, test)),
         "norms.images": (params.norms.images, test),
         "solvers.images": (params.solvers.images, validation),
     }
     for key, (value, limit) in at_most.items():
         if value > limit:
             raise UserError(f"{PARAMS_FILE}: {key} = {value}: allowed with these images is at most {limit}")
+    return training, validation, test
+
+
+def split_counts(header: Header, data: Data) -> tuple[int, int, int]:
+    """How many images are for training, validation and test; training may be none or less, which `check_counts` tells.
+
+    Raises UserError where params.yaml asks for test images that the set has already, or for none or too many.
+    """
+    count = header.shape[0]
+    if header.own_test:
+        if data.test is not None:
+            raise UserError(
+                f"{PARAMS_FILE}: data.test = {data.test}: allowed is null, since {data.name} has {header.own_test} "
+                "test images of its own"
+            )
+        test = header.own_test
+    else:
+        if data.test is None:
+            raise UserError(
+                f"{PARAMS_FILE}: data.test = None: allowed is a number, since {data.name} has no test images of its own"
+            )
+        test = data.test
+        if test > count - 2:
+            raise UserError(f"{PARAMS_FILE}: data.test = {test}: allowed with these images is at most {count - 2}")
+    if test < LEAST_JUDGED:
+        raise UserError(f"{test} test images: allowed are at least {LEAST_JUDGED}")
+    return count - test - data.validation, data.validation, test

@@ -4,18 +4,17 @@ A picture may have any size and kind of pixels. It is padded to a square, averag
 generator's pixels, and told what was done to it: a restoration is of the converted picture, not of the file.
 """
 
-import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
+from PIL import Image
 
+from stages.images.picture_file import area_average, open_picture, pixel_values
 from stages.pipeline.errors import UserError
 from stages.pipeline.numerics.pixels import to_uint8
 from stages.pipeline.storage import Writer
 
-FORMATS = ("PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP", "PPM")  # Pillow's others include programs (PostScript)
 KINDS = {"1": "1-bit", "L": "grey", "LA": "transparent grey", "P": "palette", "I;16": "16-bit grey", "F": "float grey"}
 MASK_WHITE = 250  # of 255; brush edges are greyer than that, and what JPEG leaves of white is not
 ALL_OF_A_PIXEL = 1 - 1e-6  # rounding of the areas that make up one pixel stays far below this
@@ -42,10 +41,11 @@ def load_picture(path: Path, *, channels: int, size: int, invert: bool = False, 
     in the picture `mask` over all its area. Raises UserError for a file that is no picture, a mask of another size,
     or one that leaves nothing known.
     """
-    image, steps = _open(path)
+    # Transparent pixels are background: white of coloured pictures; of drawings black, which is white to be inverted.
+    image, steps = open_picture(path)
     width, height = image.size
     kind = KINDS.get(image.mode, image.mode)
-    values, white = _values(image, path, channels, invert, steps)
+    values, white = pixel_values(image, path, channels, "white" if invert or channels == 3 else "black", steps)
     known = np.ones((height, width), dtype=bool)
     mask_notes: list[str] = []
     if mask is not None:
@@ -85,17 +85,6 @@ def border_note(picture: Picture, sigma: float, inverted: bool) -> list[str]:
     return []
 
 
-def area_average(pixels: np.ndarray, size: int) -> np.ndarray:
-    """Pixels (H, W) of any kind -> their exact average over the pixels of a square, (size, size), float64.
-
-    The square has the longer side's length, the pixels lie in its middle, and around them it is 0.
-    """
-    rows, columns = (_overlaps(length, max(pixels.shape), size) for length in pixels.shape)
-    # Row by row, so that a large picture is never held as floats.
-    bands = np.stack([row[row > 0] @ pixels[row > 0] for row in rows])  # (size, W)
-    return bands @ columns.T
-
-
 def png_writer(levels: np.ndarray) -> Writer:
     """Levels (C, H, W) as an 8-bit picture; what lies outside [0, 1] is clipped."""
     pixels = to_uint8(levels)
@@ -110,76 +99,15 @@ def side_by_side(images: np.ndarray) -> np.ndarray:
     return np.concatenate(list(framed), axis=2)
 
 
-def _open(path: Path) -> tuple[Image.Image, list[str]]:
-    """The first frame of a picture file, upright, and what was done to get there."""
-    steps = []
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # about odd metadata, which nothing here needs
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(path, formats=FORMATS) as file:
-                if (frames := getattr(file, "n_frames", 1)) > 1:
-                    steps.append(f"the first of {frames} frames")
-                if file.getexif().get(ExifTags.Base.Orientation, 1) != 1:
-                    steps.append("turned upright as its EXIF data says")
-                return ImageOps.exif_transpose(file), steps
-    except FileNotFoundError:
-        raise UserError(f"{path}: no such file") from None
-    except UnidentifiedImageError:
-        raise UserError(f"{path}: not a picture; formats that are read: {', '.join(FORMATS)}") from None
-    except (Image.DecompressionBombWarning, Image.DecompressionBombError):
-        raise UserError(f"{path}: allowed are at most {Image.MAX_IMAGE_PIXELS} pixels; scale it down first") from None
-    except Exception as error:  # Pillow's readers each raise their own kinds for damaged bytes
-        reason = getattr(error, "strerror", None) or " ".join(str(error).split())
-        raise UserError(f"{path}: not readable as a picture: {reason}") from None
-
-
-def _values(image: Image.Image, path: Path, channels: int, invert: bool, steps: list[str]) -> tuple[np.ndarray, float]:
-    """Pixels (H, W) or (H, W, 3), and the value that is white; adds to `steps` what it takes to get them.
-
-    Transparent pixels are background, for a drawing on a layer of its own: they become black in the end.
-    """
-    if image.mode == "I":
-        raise UserError(f"{path}: 32-bit whole numbers, whose white is not known; save it with 8 or 16 bits")
-    if image.mode == "F":  # the only kind that can hold noise below black and above white
-        values = np.asarray(image)
-        if not np.isfinite(values).all():
-            raise UserError(f"{path}: has values that are not finite")
-        steps.append("values as they are, 1 being white")
-        return values, 1.0
-    if image.mode.startswith("I;16"):
-        return np.asarray(image), 65535.0
-    try:
-        if image.has_transparency_data:
-            image = image.convert("RGBA")
-            if np.asarray(image.getchannel("A")).min() < 255:
-                steps.append(f"{'white' if invert else 'black'} where it is transparent")
-            backdrop = Image.new("RGBA", image.size, "white" if invert else "black")
-            backdrop.alpha_composite(image)
-            image = backdrop
-        return np.asarray(image.convert("L" if channels == 1 else "RGB")), 255.0
-    except ValueError:
-        raise UserError(f"{path}: {image.mode} colours; save it as grey or RGB") from None
-
-
 def _load_mask(path: Path, size: tuple[int, int]) -> tuple[np.ndarray, list[str]]:
     """Which pixels are known, (H, W), bool, of a picture of `size` (width, height)."""
-    image, steps = _open(path)
+    image, steps = open_picture(path)
     if image.size != size:
         raise UserError(
             f"{path}: {image.width}x{image.height} pixels: allowed is the picture's own size, {size[0]}x{size[1]}"
         )
-    values, white = _values(image, path, 1, False, steps)
+    values, white = pixel_values(image, path, 1, "black", steps)
     known = values >= white * MASK_WHITE / 255
     if grey := int((~known & (values > white * (1 - MASK_WHITE / 255))).sum()):
         steps.append(f"{grey} grey pixels count as missing")
     return known, [f"{path}: {'; '.join([*steps, f'{known.mean():.0%} is white, which is known'])}"]
-
-
-def _overlaps(length: int, side: int, size: int) -> np.ndarray:
-    """(size, length): the share that each of `length` pixels in the middle of `side` has of each of `size` pixels."""
-    # Products before quotients: an edge that falls on a whole pixel is then exact, and has no sliver beyond it.
-    edges = np.arange(size + 1) * side / size - (side - length) / 2
-    starts = np.arange(length)
-    overlap = np.minimum(edges[1:, None], starts + 1) - np.maximum(edges[:-1, None], starts)
-    return np.clip(overlap, 0, None) * size / side

@@ -2,23 +2,25 @@
 
 import numpy as np
 
+from stages.images.ground import ground, ink
 from stages.judging.intervals import Bootstrap
 from stages.pipeline.storage import Row
 from stages.restoration.observed import Observed
 from stages.restoration.restored import Restored
 
-CARRIES_INK = 0.1  # brightness from which a pixel counts: paper is easy, even the faint edge of a stroke is not
+CARRIES_INK = 0.1  # ink from which a pixel counts: flat ground is easy, even the faint edge of a stroke is not
 CONVERGED = 1.1  # split R-hat below which chains are taken to agree (Gelman et al. 2013, sec. 11.5)
 
 
 def calibration_rows(task: str, prior: str, observed: Observed, restored: Restored, bootstrap: Bootstrap) -> list[Row]:
     """One row for each condition: how often the truth lies in the intervals, how sure they are, do the chains agree.
 
-    Coverage is taken over the pixels that carry ink, of the hidden ones where some are hidden. Each image's share is
-    one number; the interval is that of their mean. A condition under which no image has such a pixel has no row.
+    Coverage is taken over the pixels that carry ink, each channel by itself, of the hidden ones where some are hidden.
+    Each image's share is one number; the interval is that of their mean. A condition under which no image has such a
+    pixel has no row.
     """
     rows: list[Row] = []
-    inked, spread = observed.images >= CARRIES_INK, restored.spread
+    inked, spread = ink(observed.images, ground(observed.images)) >= CARRIES_INK, restored.spread
     if observed.hidden is not None:
         inked = inked & observed.hidden
     for condition in observed.conditions:

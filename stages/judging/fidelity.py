@@ -1,9 +1,10 @@
-"""How close a cloud of generated images is to real ones, in the feature space of the pipeline's own classifier.
+"""How close a cloud of generated images is to real ones, in the feature space of the pipeline's own network.
 
 frechet_distance             Heusel et al. 2017, eq. 6, on these features instead of Inception's.
 precision, recall            Kynkaanniemi et al. 2019, eqs. 1-2.
 density, coverage            Naeem et al. 2020, eqs. 3-4.
-classes_covered, class_entropy   what the classifier sees: classes with at least 1 % of the images, and nats.
+classes_covered, class_entropy   what the classifier sees: classes with at least 1 % of the images, and nats; not where
+                             images have no labels.
 """
 
 import numpy as np
@@ -59,10 +60,10 @@ def class_statistics(labels: np.ndarray, classes: int) -> dict[str, float]:
     return {"classes_covered": int((share >= COVERED).sum()), "class_entropy": max(entropy, 0.0)}
 
 
-def fidelity(real: Tensor, fake: Tensor, labels: np.ndarray, classes: int) -> Row:
-    """All measures of generated images, whose features are `fake` (M, F) and predicted labels (M,), against `real`."""
-    return (
-        {"frechet_distance": frechet_distance(real, fake)}
-        | precision_recall_density_coverage(real, fake)
-        | class_statistics(labels, classes)
-    )
+def fidelity(real: Tensor, fake: Tensor, labels: np.ndarray | None, classes: int | None) -> Row:
+    """All measures of generated images, whose features are `fake` (M, F) and predicted labels (M,), against `real`.
+
+    Without labels there are no class statistics.
+    """
+    measures = {"frechet_distance": frechet_distance(real, fake)} | precision_recall_density_coverage(real, fake)
+    return measures if labels is None or classes is None else measures | class_statistics(labels, classes)

@@ -1,4 +1,7 @@
-"""What the classifier sees in observed and restored images; asked last, so that a new one re-runs no search."""
+"""What the classifier sees in observed and restored images; asked last, so that a new one re-runs no search.
+
+Where the images have no labels there is no classifier, and the files hold no arrays.
+"""
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
@@ -11,15 +14,15 @@ from stages.pipeline.artifacts import NO_PRIOR, UNRESTORED
 from stages.pipeline.errors import UserError
 from stages.pipeline.storage import Arrays, load_arrays
 from stages.restoration.observed import Observed, load_observed
-from stages.restoration.restored import Restored, load_by_prior, load_rivals
+from stages.restoration.restored import Restored, load_by_prior, load_methods, load_without_prior
 
 See = Callable[[np.ndarray], np.ndarray]  # images (N, C, S, S), float32 -> labels (N,), uint8
 
 
 def label_task(task: str, observed: Observed, priors: list[str], rivals: list[str], see: See) -> Arrays:
     """`<prior>/<method>` -> labels (N,) of a task's images as observed and as each restorer leaves them."""
-    restored = {NO_PRIOR: load_rivals(task, rivals, observed)}
-    restored |= {prior: load_by_prior(task, prior, observed) for prior in priors}
+    restored = {NO_PRIOR: load_without_prior(task, rivals, observed)}
+    restored |= {prior: load_methods(task, prior, observed) for prior in priors}
     return _labelled({NO_PRIOR: observed}, restored, see)
 
 

@@ -27,7 +27,7 @@ def transfer_rows(prior: str, observed: Observed, restored: Restored) -> list[Ro
         signal_gain = Re <R(y) - mean R, x - mean x> / |x - mean x|^2
         noise_gain  = Re <R(y) - R(x), noise> / |noise|^2
 
-    Means are over images, so that a restoration that draws the average digit whatever it saw has signal gain 0. R(x) is
+    Means are over images, so that a restoration that draws the average image whatever it saw has signal gain 0. R(x) is
     independent of the noise and only steadies the estimate. Without restorations at sigma 0, x itself takes its place.
     """
     rows: list[Row] = []

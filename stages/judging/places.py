@@ -1,7 +1,11 @@
-"""Where the errors of an inversion sit: by digit, by thickness of strokes, at edges, inside strokes, off them."""
+"""Where the errors of an inversion sit: by class, by thickness of strokes, at edges of ink, inside it, off it.
+
+Ink is what differs from the image's ground (images/ground.py): strokes of a digit, what stands out of a photograph.
+"""
 
 import numpy as np
 
+from stages.images.ground import ground, ink_level
 from stages.judging.image_quality import mse, psnr
 from stages.judging.intervals import Bootstrap
 from stages.judging.spectra import ratio
@@ -11,13 +15,13 @@ from stages.restoration.observed import Observed
 from stages.restoration.restored import Restored
 
 
-def places(images: np.ndarray) -> dict[str, np.ndarray]:
-    """Where the pixels of images (N, C, H, W) lie, bool (N, 1, H, W) each; a pixel is in one place.
+def places(level: np.ndarray) -> dict[str, np.ndarray]:
+    """Where the pixels of ink levels (N, H, W) lie, bool (N, 1, H, W) each; a pixel is in one place.
 
     edge: on either side of the level INK_LEVEL, a neighbour lying on the other; so two pixels wide, as wide as MNIST's
-    anti-aliased edges are. interior: other ink. background: other paper.
+    anti-aliased edges are. interior: other ink. background: other ground.
     """
-    ink = images.mean(axis=1, keepdims=True) >= INK_LEVEL
+    ink = level[:, None] >= INK_LEVEL
     height, width = ink.shape[2:]
     framed = np.pad(ink, ((0, 0), (0, 0), (1, 1), (1, 1)), mode="edge")
     shifts = [(0, 1), (2, 1), (1, 0), (1, 2)]
@@ -28,16 +32,17 @@ def places(images: np.ndarray) -> dict[str, np.ndarray]:
 def feature_rows(prior: str, observed: Observed, restored: Restored, bootstrap: Bootstrap) -> list[Row]:
     """One row for each method, pooled source, feature and value: how large errors are, and where they sit.
 
-    Features: `class`, the label; `thickness`, terciles of the real images' strokes, the value being the mean in pixels;
-    `place`, see `places`. `residual_share` is the residual's energy beside the image's on the same pixels,
-    `share_of_error` beside the residual's on all, to be read against `share_of_pixels`. n counts images.
+    Features: `class`, the label, where there are labels; `thickness`, terciles of the real images' strokes, the value
+    being the mean in pixels; `place`, see `places`. `residual_share` is the residual's energy beside the image's on the
+    same pixels, `share_of_error` beside the residual's on all, to be read against `share_of_pixels`. n counts images.
+    What no image has, such as strokes, has no row.
     """
-    sources, where = pooled_sources(observed), places(observed.images)
-    thickness = stroke_thickness(observed.images)
+    sources, level = pooled_sources(observed), ink_level(observed.images, ground(observed.images))
+    where, thickness = places(level), stroke_thickness(level)
     inked = thickness > 0
     # The real images are the same for every prior, and so are these bins.
-    tercile = np.digitize(thickness, np.quantile(thickness[inked & (sources == "real")], [1 / 3, 2 / 3]))
-    assert observed.labels is not None
+    real = thickness[inked & (sources == "real")]
+    tercile = np.digitize(thickness, np.quantile(real, [1 / 3, 2 / 3]) if len(real) else [0, 0])
 
     rows: list[Row] = []
     for method, images in restored.images.items():
@@ -45,8 +50,9 @@ def feature_rows(prior: str, observed: Observed, restored: Restored, bootstrap: 
             cell = sources == source
             # (feature, value) -> pixels (N, 1, H, W)
             groups: dict[tuple[str, object], np.ndarray] = {}
-            for digit in np.unique(observed.labels[cell]):
-                groups["class", int(digit)] = _whole(cell & (observed.labels == digit), where["edge"])
+            if observed.labels is not None:
+                for label in np.unique(observed.labels[cell]):
+                    groups["class", int(label)] = _whole(cell & (observed.labels == label), where["edge"])
             for number in range(3):
                 within = cell & inked & (tercile == number)
                 if within.any():

@@ -15,13 +15,13 @@ from stages.restoration.restored import PLAIN, Restored
 
 RECOVERED = 1e-4  # an inversion with a smaller MSE has found its image again
 
-Labels = Mapping[str, np.ndarray]  # method -> what the classifier sees in its images (N,)
+Labels = Mapping[str, np.ndarray] | None  # method -> what the classifier sees in its images (N,); None without labels
 
 
 def inversion_rows(
     prior: str, observed: Observed, restored: Restored, labels: Labels, bootstrap: Bootstrap
 ) -> list[Row]:
-    """One row for each method and source. An image itself has no code and so no norm."""
+    """One row for each method and source. An image itself has no code and so no norm; without labels no accuracy."""
     rows: list[Row] = []
     for method, images in restored.images.items():
         for source in observed.conditions:
@@ -34,9 +34,9 @@ def inversion_rows(
                     "mse": error.mean(),
                     "ssim": ssim(observed.images[cell], images[cell]).mean(),
                     "recovered": (error < RECOVERED).mean(),
-                    "label_accuracy": _accuracy(observed, labels[method], cell),
-                    "z_norm": _mean_norm(restored.codes[method][cell]) if method in restored.codes else math.nan,
                 }
+                | _accuracy(observed, labels, method, cell)
+                | {"z_norm": _mean_norm(restored.codes[method][cell]) if method in restored.codes else math.nan}
             )
     return rows
 
@@ -65,7 +65,7 @@ def task_rows(prior: str, observed: Observed, restored: Restored, labels: Labels
                     "known_psnr": psnr(mse(truth, found, ~hidden)).mean(),
                     "ssim": ssim(truth, found).mean(),
                 }
-            rows.append(row | {"label_accuracy": _accuracy(observed, labels[method], cell)})
+            rows.append(row | _accuracy(observed, labels, method, cell))
     return rows
 
 
@@ -112,10 +112,11 @@ def norm_rows(prior: str, observed: Observed, restored: Restored, bootstrap: Boo
     return rows
 
 
-def _accuracy(observed: Observed, seen: np.ndarray, cell: np.ndarray) -> float:
-    """The share of images in a cell that are seen as what they are."""
-    assert observed.labels is not None
-    return float((seen[cell] == observed.labels[cell]).mean())
+def _accuracy(observed: Observed, labels: Labels, method: str, cell: np.ndarray) -> Row:
+    """`label_accuracy`, the share of images in a cell that are seen as what they are; no cell without labels."""
+    if labels is None or observed.labels is None:
+        return {}
+    return {"label_accuracy": float((labels[method][cell] == observed.labels[cell]).mean())}
 
 
 def _mean_norm(codes: np.ndarray) -> float:

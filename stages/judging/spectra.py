@@ -10,8 +10,10 @@ from stages.restoration.restored import Restored
 def spectrum(images: np.ndarray) -> np.ndarray:
     """The 2-D DFT of images (N, C, H, W), complex; its squared moduli sum to each image's mean square (Parseval).
 
-    There is no window. One is for images that are cut off at their borders, where the DFT sees a jump; digits end in
-    empty margins and noise has no structure to cut, while a window would dim what is off the centre and mix rings.
+    There is no window. Digits end in empty margins and noise has no structure to cut, while a window would dim what is
+    off the centre and mix rings. Photographs are cut off at their borders, where the DFT sees a jump between opposite
+    sides: its power, falling with the square of the frequency, is a part of theirs, as much in the image as in what
+    restores it.
     """
     return np.fft.fft2(images.astype(np.float64), norm="forward")
 

@@ -1,4 +1,9 @@
-"""What a reader would say of a digit, and how much of that survives inversion: ink, slant, thickness, parts, holes."""
+"""What a person would say of the ink in an image, and how much of that survives inversion.
+
+Ink is what differs from the image's ground (images/ground.py). Of a digit it is the strokes, and all five traits mean
+what their names say; of a photograph it is what stands out from the colour of its border, in how many pieces and how
+thick they are.
+"""
 
 import numpy as np
 from scipy.ndimage import distance_transform_edt
@@ -6,39 +11,40 @@ from skimage.measure import euler_number, label
 from skimage.morphology import skeletonize
 from skimage.transform import resize
 
+from stages.images.ground import ground, ink_level
 from stages.judging.spectra import centred, ratio
 from stages.pipeline.artifacts import GENERATED
 from stages.pipeline.storage import Row
 from stages.restoration.observed import Observed
 from stages.restoration.restored import Restored
 
-INK_LEVEL = 0.5  # a pixel at least this bright is ink: strokes are near 1, paper is 0, and pens' edges lie between
+INK_LEVEL = 0.5  # from this level a pixel counts as ink: strokes are near 1, paper is 0, and pens' edges lie between
 FINE = 4  # pixels a pixel is cut into, each way, to measure strokes that are two or three of them wide
 COUNTS = ("parts", "holes")  # the traits that are whole numbers
 
 
-def traits(images: np.ndarray) -> dict[str, np.ndarray]:
-    """What a reader would say of images (N, C, H, W), each (N,) and 0 without ink.
+def traits(level: np.ndarray) -> dict[str, np.ndarray]:
+    """What a person would say of ink levels (N, H, W), each (N,) and 0 without ink.
 
-    ink: mean brightness. slant: pixels that strokes lean to the right for each that they go down, the regression of
-    ink's columns on its rows. thickness: of strokes, in pixels. parts: connected pieces of ink. holes: pieces of paper
-    that ink encloses, from Euler's number = parts - holes.
+    ink: mean level. slant: pixels that strokes lean to the right for each that they go down, the regression of ink's
+    columns on its rows. thickness: of strokes, in pixels. parts: connected pieces of ink. holes: pieces of ground that
+    ink encloses, from Euler's number = parts - holes.
     """
-    grey = images.mean(axis=1, dtype=np.float64)
-    rows, columns = np.arange(grey.shape[1])[:, None], np.arange(grey.shape[2])
-    amount = grey.sum(axis=(1, 2))
+    weight = level.astype(np.float64)
+    rows, columns = np.arange(weight.shape[1])[:, None], np.arange(weight.shape[2])
+    amount = weight.sum(axis=(1, 2))
 
     def mean(of: np.ndarray) -> np.ndarray:
-        return ratio((grey * of).sum(axis=(1, 2)), amount)
+        return ratio((weight * of).sum(axis=(1, 2)), amount)
 
     slant = ratio(mean(rows * columns) - mean(rows) * mean(columns), mean(rows**2) - mean(rows) ** 2)
-    parts = np.array([label(image, connectivity=2).max() for image in grey >= INK_LEVEL])
+    parts = np.array([label(image, connectivity=2).max() for image in level >= INK_LEVEL])
     return {
-        "ink": grey.mean(axis=(1, 2)),
-        "slant": np.nan_to_num(slant),  # a black image does not lean
-        "thickness": stroke_thickness(images),
+        "ink": weight.mean(axis=(1, 2)),
+        "slant": np.nan_to_num(slant),  # without ink nothing leans
+        "thickness": stroke_thickness(level),
         "parts": parts,
-        "holes": parts - np.array([euler_number(image, connectivity=2) for image in grey >= INK_LEVEL]),
+        "holes": parts - np.array([euler_number(image, connectivity=2) for image in level >= INK_LEVEL]),
     }
 
 
@@ -50,9 +56,10 @@ def trait_rows(prior: str, observed: Observed, restored: Restored) -> list[Row]:
     is the share of images whose count stays the same.
     """
     rows: list[Row] = []
-    sources, before = pooled_sources(observed), traits(observed.images)
+    sources, own = pooled_sources(observed), ground(observed.images)
+    before = traits(ink_level(observed.images, own))
     for method, images in restored.images.items():
-        after = traits(images)
+        after = traits(ink_level(images, own))
         for source in dict.fromkeys(sources.tolist()):
             for trait in before:
                 true, found = (values[trait][sources == source] for values in (before, after))
@@ -66,29 +73,29 @@ def trait_rows(prior: str, observed: Observed, restored: Restored) -> list[Row]:
     return rows
 
 
-def stroke_thickness(images: np.ndarray) -> np.ndarray:
-    """The thickness in pixels of the strokes in images (N, C, H, W): (N,), 0 without ink.
+def stroke_thickness(level: np.ndarray) -> np.ndarray:
+    """The thickness in pixels of the strokes in ink levels (N, H, W): (N,), 0 without ink.
 
     Twice the distance from a stroke's middle line (Zhang & Suen 1984) to its edge, the median along the line. Ink area
     by length of the line would need the length, which a count of pixels gets wrong by up to sqrt(2) on diagonals, and
-    the median is not moved by ends and crossings as a mean is. Images are enlarged first, so that grey pixels tell
-    where within them the edge lies.
+    the median is not moved by ends and crossings as a mean is. Levels are enlarged first, so that those in
+    between tell where within a pixel the edge lies.
     """
-    return np.array([_thickness(image) for image in images.mean(axis=1)])
+    return np.array([_thickness(image) for image in level])
 
 
-def _thickness(image: np.ndarray) -> float:
-    """Of one image (H, W)."""
-    enlarged = resize(image, (FINE * image.shape[0], FINE * image.shape[1]), order=1, mode="edge")
-    ink = np.pad(enlarged >= INK_LEVEL, 1)  # beyond the frame is paper
+def _thickness(level: np.ndarray) -> float:
+    """Of one image, (H, W)."""
+    enlarged = resize(level, (FINE * level.shape[0], FINE * level.shape[1]), order=1, mode="edge")
+    ink = np.pad(enlarged >= INK_LEVEL, 1)  # beyond the frame is ground
     line = skeletonize(ink)
     if not line.any():
         return 0.0
-    # Distances run between centres of pixels: in a stroke w pixels wide, the middle one is (w + 1) / 2 from paper if w
+    # Distances run between centres of pixels: in a stroke w pixels wide, the middle one is (w + 1) / 2 from ground if w
     # is odd, and if w is even the nearest to the middle is w / 2. What is taken off lies between the cases' 1 and 0.
     return (2 * np.median(distance_transform_edt(ink)[line]) - 0.5) / FINE
 
 
 def pooled_sources(observed: Observed) -> np.ndarray:
-    """`train` and `test` (N,) as one source, `real`: they invert alike, and together there are some of each class."""
+    """`train` and `test` (N,) as one source, `real`: they invert alike, and together they are more."""
     return np.where(observed.condition == GENERATED, GENERATED, "real")

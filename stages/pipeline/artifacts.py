@@ -11,6 +11,8 @@ FIDELITY = Path("data/judged/fidelity.csv")
 OBSERVED = Path("data/observed")
 MISFIT = Path("data/misfit")  # <prior>.json
 RESTORED = Path("data/restored")
+TUNED = Path("data/tuned")  # the same of validation images
+COMBINATIONS = Path("data/combined")  # <task>/<prior>.npz, none.npz of the rivals alone, weights.csv
 LABELS = Path("data/labels")
 NORMS = Path("data/norms")  # observed.npz, restored.npz
 SOLVERS = Path("data/solvers")  # solvers.csv, seconds.csv, restarts.csv
@@ -21,6 +23,7 @@ INVERSION = "inversion"  # the task of images that are seen whole; the others ar
 GENERATED = "generated"  # the task of images that each prior drew itself, also seen whole
 NO_PRIOR = "none"  # the prior of what has none: rivals, and the observed image itself
 UNRESTORED = "observed"  # the method that restores nothing
+COMBINED = "combined"  # the method of a prior's posterior mean and all rivals, or of the rivals alone, put together
 TABLES = (  # of metrics/, beside one for each task
     "training",
     "fidelity",
@@ -37,8 +40,18 @@ TABLES = (  # of metrics/, beside one for each task
 
 
 def split(name: str) -> Path:
-    """Images and labels of `train`, `validation` or `test`."""
+    """Where the images of `train`, `validation` or `test` stand among all, and their labels."""
     return PREPARED / f"{name}.npz"
+
+
+def images() -> Path:
+    """All images, of sets that are not used from an .npy of their own."""
+    return PREPARED / "images.npy"
+
+
+def images_used() -> Path:
+    """Which file holds the images: `images`, or `data.path` of params.yaml."""
+    return PREPARED / "images.json"
 
 
 def prior(name: str, file: str = "generator.safetensors") -> Path:
@@ -79,6 +92,21 @@ def restored_by_rivals(task: str) -> Path:
 def restored_by_rival(task: str, rival: str) -> Path:
     """What a rival made of a task's observations."""
     return restored_by_rivals(task) / f"{rival}.npz"
+
+
+def tuned_by_prior(task: str, prior: str) -> Path:
+    """What a prior made of what is seen of validation images in a task."""
+    return TUNED / task / f"{prior}.npz"
+
+
+def tuned_by_rivals(task: str) -> Path:
+    """The folder of what rivals made of them: <rival>.npz."""
+    return TUNED / task / "rivals"
+
+
+def combined(task: str, prior: str) -> Path:
+    """What a prior and the rivals made of a task's observations, put together; `none`: the rivals alone."""
+    return COMBINATIONS / task / f"{prior}.npz"
 
 
 def labels(task: str) -> Path:

@@ -5,25 +5,25 @@ import os
 from pathlib import Path
 
 from stages.pipeline.errors import UserError
-from stages.pipeline.numerics.sizes import doublings
+from stages.pipeline.numerics.sizes import doublings, images_at_a_time
 from stages.pipeline.params import PARAMS_FILE, Params
 
 FLOAT, DOUBLE = 4, 8  # bytes
 CONTAINER = Path("/sys/fs/cgroup/memory.max")  # holds "max" without a limit
 LIBRARIES = 0.6e9  # bytes that Python, torch and the rest take before any image is there
-SEARCH_BATCH = 512  # codes at a time on a CPU (pipeline/numerics/compute.py)
-JACOBIAN_BATCH = SEARCH_BATCH // 16  # codes whose Jacobians are taken at a time, all latents at once
-BATCH_NORM_BATCH = 1000  # images behind a saved generator's statistics, at a time
+SEARCH_BATCH = 512  # codes of 28x28 pixels at a time on a CPU (pipeline/numerics/compute.py)
+JACOBIANS = 16  # times fewer codes have their Jacobians taken at a time, all latents at once
+EXACT = 4096  # pixels up to which the rivals' linear model holds a covariance of all of them
 
 
-def check_memory(params: Params, images: int, channels: int, size: int, conditions: int) -> str:
-    """How much a study of `images` training images (channels, size, size) takes, in words.
+def check_memory(params: Params, channels: int, size: int, conditions: int) -> str:
+    """How much a study of images (channels, size, size) takes, in words: however many they are, they stay on the disk.
 
     `conditions` is the largest number of them in a task. An estimate of the right order: weights with their gradients
     and Adam's averages, the largest batches' maps, Jacobians and curvatures. Raises UserError where this machine has
     less memory.
     """
-    needed = estimate(params, images, channels, size, conditions)
+    needed = estimate(params, channels, size, conditions)
     there = _memory()
     if needed > there:
         train = params.train
@@ -35,7 +35,7 @@ def check_memory(params: Params, images: int, channels: int, size: int, conditio
     return f"the study takes about {_gigabytes(needed)} of this machine's {_gigabytes(there)}"
 
 
-def estimate(params: Params, images: int, channels: int, size: int, conditions: int) -> float:
+def estimate(params: Params, channels: int, size: int, conditions: int) -> float:
     """Bytes at the peak."""
     train, latent_dim, pixels = params.train, params.train.latent_dim, channels * size * size
     blocks = doublings(size)
@@ -47,18 +47,21 @@ def estimate(params: Params, images: int, channels: int, size: int, conditions: 
     maps = sum(width * (size >> (level + 1)) ** 2 for level, width in enumerate(widths)) + pixels  # of one image
 
     networks = weights * FLOAT * (4 + 2 * (len(train.sample_epochs) + 2))  # with Adam's state, copies kept and saved
-    training = networks + 2 * images * pixels + 6 * FLOAT * maps * max(train.batch_size, BATCH_NORM_BATCH)
+    training = networks + 6 * FLOAT * maps * max(train.batch_size, images_at_a_time(size))
+    searched = images_at_a_time(size, SEARCH_BATCH)
+    jacobians = max(searched // JACOBIANS, 1)
     restored = params.images * conditions
     searching = FLOAT * (
-        2 * maps * (4 * SEARCH_BATCH + latent_dim * JACOBIAN_BATCH)
-        + 3 * latent_dim * JACOBIAN_BATCH * pixels
+        2 * maps * (4 * searched + latent_dim * jacobians)
+        + 3 * latent_dim * jacobians * pixels
         + 6 * restored * latent_dim * latent_dim
         + 16 * restored * pixels
-        + 20 * SEARCH_BATCH * pixels  # samples of the posterior
+        + 20 * searched * pixels  # samples of the posterior
     )
     solving = 3 * FLOAT * params.solvers.images * max(params.solvers.restarts) * latent_dim * latent_dim
     screening = 3 * FLOAT * params.search.map.samples * pixels
-    linear = 4 * DOUBLE * pixels * pixels  # the rivals' linear model, its covariance and axes
+    # The rivals' linear model: its covariance and axes, or the blocks of vectors that its axes are found from.
+    linear = DOUBLE * pixels * (4 * pixels if pixels <= EXACT else 12 * latent_dim)
     return LIBRARIES + max(training, searching + screening, solving, linear)
 
 

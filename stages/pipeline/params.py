@@ -6,13 +6,13 @@ window fits) by the stage `check`.
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Self, TypeVar
+from typing import Annotated, Any, Literal, Self, TypeVar
 
 import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from stages.pipeline import named
-from stages.pipeline.artifacts import GENERATED, INVERSION, NO_PRIOR, TABLES, UNRESTORED
+from stages.pipeline.artifacts import COMBINED, GENERATED, INVERSION, NO_PRIOR, TABLES, UNRESTORED
 from stages.pipeline.errors import UserError
 
 PARAMS_FILE = Path("params.yaml")
@@ -70,7 +70,7 @@ Sigmas = Annotated[
 Shares = Annotated[list[Annotated[float, Field(gt=0, lt=1)]], Field(min_length=1), AfterValidator(_ascending)]
 LossName = Annotated[str, _among(named.LOSSES), _none_of(NO_PRIOR, "best")]
 TaskName = Annotated[str, _among(named.TASKS), _none_of(INVERSION, GENERATED, *TABLES)]
-RivalName = Annotated[str, _among(named.RIVALS), _none_of(UNRESTORED)]
+RivalName = Annotated[str, _among(named.RIVALS), _none_of(UNRESTORED, COMBINED)]
 SourceName = Annotated[str, _among(named.SOURCES)]
 
 
@@ -82,7 +82,11 @@ class Group(BaseModel):
 
 class Data(Group):
     name: SourceName
+    path: Annotated[str, Field(min_length=1)]
+    size: Count | None
+    split: Literal["random", "in_order"]
     validation: Count
+    test: Count | None
 
 
 class Classify(Group):

@@ -7,6 +7,7 @@ one. Several files can be published as a set: all are complete before the first 
 
 import contextlib
 import fcntl
+import hashlib
 import json
 import math
 import os
@@ -255,8 +256,33 @@ def load_numbers(path: Path, numbers: Mapping[str, Number]) -> dict[str, float]:
     return {name: content[name] for name in numbers}
 
 
+def load_word(path: Path, name: str, allowed: Sequence[str]) -> str:
+    """A word of a JSON object. Raises UserError if the file is missing, damaged or has another word."""
+    with _readable(path, "JSON object"):
+        content = json.loads(path.read_text(encoding="utf-8"))
+    value = content.get(name) if isinstance(content, dict) else None
+    if value not in allowed:
+        raise UserError(f"{path}: {name} = {value!r}: allowed is {' or '.join(allowed)}")
+    return str(value)
+
+
+def map_array(path: Path) -> np.ndarray:
+    """The array of an .npy, mapped and not read. Raises UserError if it is missing, cut short, pickled or no .npy."""
+    with _readable(path, "npy without pickles", "no such file"):
+        with open(path, "rb") as file:
+            if file.read(len(np.lib.format.MAGIC_PREFIX)) != np.lib.format.MAGIC_PREFIX:
+                raise ValueError("it does not begin as one")
+        return np.load(path, mmap_mode="r", allow_pickle=False)
+
+
+def sha256(path: Path) -> str:
+    """SHA-256 of a file, read in blocks. Raises UserError if it cannot be read."""
+    with _readable(path, "file", "no such file"), open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 @contextlib.contextmanager
-def _readable(path: Path, kind: str) -> Iterator[None]:
+def _readable(path: Path, kind: str, missing: str = "no such file; `dvc repro` makes it") -> Iterator[None]:
     """Turn what a reader raises into a UserError that names the file."""
     try:
         if not path.exists():
@@ -266,7 +292,7 @@ def _readable(path: Path, kind: str) -> Iterator[None]:
         open(path, "rb").close()  # safetensors calls a file missing that it may not read
         yield
     except FileNotFoundError:
-        raise UserError(f"{path}: no such file; `dvc repro` makes it") from None
+        raise UserError(f"{path}: {missing}") from None
     except PermissionError:
         raise UserError(f"{path}: may not be read by this user") from None
     except (UserError, MemoryError):

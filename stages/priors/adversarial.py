@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from stages.images.stored import Images
 from stages.pipeline import artifacts
 from stages.pipeline.checkpoint import Checkpoint
 from stages.pipeline.command import say
@@ -15,6 +16,7 @@ from stages.pipeline.errors import UserError
 from stages.pipeline.networks import SavedNetwork, network_writer
 from stages.pipeline.numerics.compute import Compute
 from stages.pipeline.numerics.pixels import tensor_to_float, to_uint8
+from stages.pipeline.numerics.sizes import images_at_a_time
 from stages.pipeline.numerics.streams import torch_stream
 from stages.pipeline.params import Train
 from stages.pipeline.progress import Progress
@@ -38,7 +40,7 @@ class TrainedGan:
 
 
 def train(
-    images: np.ndarray,  # training images (N, C, S, S), uint8
+    images: Images,  # training images (N, C, S, S), uint8; they go to the device by the batch
     loss: str,  # a GAN loss, by name
     settings: Train,
     seed: int,  # of the study: every loss gets the same initial weights, data order and codes
@@ -56,7 +58,6 @@ def train(
     discriminator_steps = settings.discriminator_steps
     fixed_codes = torch.randn(SAMPLE_COUNT, latent_dim, generator=torch_stream(seed, "sample codes"))
     norm_codes = torch.randn(BATCH_NORM_CODES, latent_dim, generator=torch_stream(seed, "batch norm codes"))
-    dataset = compute.place(torch.from_numpy(images))
     steps_per_epoch = len(images) // batch_size
     kept_epochs = [*(epoch for epoch in settings.sample_epochs if epoch < epochs), epochs]
     progress = Progress(f"train {loss}", epochs * steps_per_epoch)
@@ -82,7 +83,7 @@ def train(
         sums = Sums(compute.device)
         order = torch.randperm(len(images), generator=players.order_stream)
         for batch in order[: steps_per_epoch * batch_size].view(steps_per_epoch, batch_size):
-            real = tensor_to_float(dataset[batch.to(compute.device)])
+            real = tensor_to_float(compute.place(torch.from_numpy(images[batch.numpy()])))
             players.discriminator_step(real, sums)
             d_steps += 1
             if d_steps % discriminator_steps == 0:
@@ -93,7 +94,7 @@ def train(
         history.append(row)
         if epoch in kept_epochs:
             generators[epoch] = players.frozen_generator(players.generator.state_dict())
-            recompute_batch_norm(generators[epoch], compute.place(norm_codes))
+            recompute_batch_norm(generators[epoch], compute.place(norm_codes), images_at_a_time(images.shape[2]))
         if checkpoint:
             checkpoint.save(players.state(generators), history)
 

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn.functional import conv2d, pixel_shuffle
 
 from stages.pipeline.networks import SavedNetwork, load_network
-from stages.pipeline.numerics.sizes import doublings
+from stages.pipeline.numerics.sizes import DRAWN, doublings
 
 KERNEL, STRIDE, PADDING = 4, 2, 1  # halves or doubles the resolution exactly
 INITIAL_STD = 0.02  # of every convolution and linear weight, as in the DCGAN paper
@@ -117,7 +117,7 @@ def initialise(network: nn.Module, stream: torch.Generator) -> None:
 
 
 @torch.no_grad()
-def recompute_batch_norm(generator: Generator, codes: Tensor, batch_size: int = 1000) -> None:
+def recompute_batch_norm(generator: Generator, codes: Tensor, batch_size: int = DRAWN) -> None:
     """Replace the running BatchNorm statistics by averages over `codes` (N, latent_dim), and switch to eval mode.
 
     The running averages of training mix the weights of many past steps; a saved generator should be normalised by its

@@ -7,7 +7,7 @@ import numpy as np
 from stages.images.own_picture import Picture, border_note, png_writer, side_by_side
 from stages.pipeline.numerics.pixels import to_float
 from stages.pipeline.storage import array_writer, publish
-from stages.report.shades import HIDDEN, MOST_UNCERTAIN
+from stages.report.shades import HIDDEN, uncertainty
 from stages.restoration.observation import Observation
 from stages.restoration.restored import POSTERIOR_MEAN, Restored
 
@@ -41,10 +41,11 @@ def publish_restored(
     std, r_hat = restored.spread["posterior_std"][0], restored.spread["r_hat"][0]
     shown = {
         "restored.png": _as_given(restored.images[POSTERIOR_MEAN][0], inverted),
-        "uncertainty.png": std / MOST_UNCERTAIN,
+        "uncertainty.png": uncertainty(std),
     }
     completions = _as_given(to_float(restored.spread["completions"][0]), inverted)
-    overview = side_by_side(np.stack([observed, *shown.values(), *completions]))
+    pictures = [np.broadcast_to(picture, observed.shape) for picture in (observed, *shown.values(), *completions)]
+    overview = side_by_side(np.stack(pictures))
     arrays = {"observed": observation.y, "mask": observation.mask, "sigma": observation.sigma}
     arrays |= restored.images | {f"{method}_codes": codes for method, codes in restored.codes.items()} | restored.spread
     files = {name: png_writer(levels) for name, levels in (shown | {"overview.png": overview}).items()}

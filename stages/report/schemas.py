@@ -1,4 +1,4 @@
-"""The columns of every table in metrics/, and what may stand in them."""
+"""The columns of every table in metrics/, and what may stand in them, of images with labels and without."""
 
 from collections.abc import Mapping
 
@@ -21,6 +21,8 @@ def _with_interval(name: str, cell: Number) -> Cells:
 PRIOR: Cells = {"prior": WORD}
 RESTORER: Cells = PRIOR | {"method": WORD}
 PSNR = _with_interval("psnr", EMPTY)
+
+OF_LABELS = ("label_accuracy", "classes_covered", "class_entropy")  # columns, of any table, of images with labels
 
 COLUMNS: dict[str, Columns] = {
     "training": {"prior": WORD, **HISTORY},
@@ -68,7 +70,12 @@ COLUMNS: dict[str, Columns] = {
 }
 
 
-def task_columns(condition: str, hides: bool) -> Columns:
+def table_columns(name: str, labelled: bool) -> Columns:
+    """The columns of a table that is not of one task, of images with labels or without."""
+    return COLUMNS[name] if labelled else _without_labels(COLUMNS[name])
+
+
+def task_columns(condition: str, hides: bool, labelled: bool) -> Columns:
     """The columns of a task's table, whose conditions are told apart by the column `condition`."""
     cell = RESTORER | {condition: ANY, "n": COUNT}
     if hides:
@@ -76,7 +83,12 @@ def task_columns(condition: str, hides: bool) -> Columns:
     else:
         quality = PSNR | {"mse": POSITIVE}
     rest = {"ssim": SSIM} if hides else {"ssim": SSIM, "observed_psnr": EMPTY}
-    return cell | quality | rest | {"label_accuracy": SHARE}
+    columns = cell | quality | rest | {"label_accuracy": SHARE}
+    return columns if labelled else _without_labels(columns)
+
+
+def _without_labels(columns: Columns) -> Columns:
+    return {name: cell for name, cell in columns.items() if name not in OF_LABELS}
 
 
 SOLVERS: Columns = {"solver": WORD, "steps": COUNT, "squared_error": POSITIVE, "psnr": ANY}

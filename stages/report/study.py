@@ -9,12 +9,12 @@ import pandas as pd
 from stages.judging.labels import load_labels
 from stages.judging.scores import Labels
 from stages.pipeline import artifacts
-from stages.pipeline.artifacts import NO_PRIOR, UNRESTORED
+from stages.pipeline.artifacts import COMBINED, NO_PRIOR, UNRESTORED
 from stages.pipeline.errors import UserError
 from stages.pipeline.params import Params
 from stages.pipeline.storage import load_numbers, load_table
 from stages.priors.trained import SAMPLES, load_history, load_samples
-from stages.report.schemas import ACCURACY, COLUMNS, RESTARTS, SECONDS, SOLVERS, task_columns
+from stages.report.schemas import ACCURACY, RESTARTS, SECONDS, SOLVERS, table_columns, task_columns
 from stages.restoration.observed import Observed, join, load_observed, load_whole
 from stages.restoration.restored import (
     BY_INVERSION,
@@ -24,8 +24,9 @@ from stages.restoration.restored import (
     Restored,
     join_restored,
     load_by_prior,
+    load_methods,
     load_restored,
-    load_rivals,
+    load_without_prior,
 )
 from stages.restoration.task import load_task
 
@@ -53,6 +54,11 @@ class Study:
     def priors(self) -> list[str]:
         return self.params.priors
 
+    @property
+    def labelled(self) -> bool:
+        """Whether the images have labels: without them, some columns, rows and panels are left out."""
+        return load_whole().labels is not None
+
     # What the stages before `measure` have left.
 
     def history(self, prior: str) -> pd.DataFrame:
@@ -72,13 +78,15 @@ class Study:
 
     def fidelity(self) -> pd.DataFrame:
         """How close each prior's images are to real ones, epoch by epoch."""
-        table = load_table(artifacts.FIDELITY, COLUMNS["fidelity"])
+        table = load_table(artifacts.FIDELITY, table_columns("fidelity", self.labelled))
         if missing := [prior for prior in (*self.priors, NO_PRIOR) if prior not in set(table.prior)]:
             raise UserError(f"{artifacts.FIDELITY}: has no rows of {missing[0]}: run `dvc repro`")
         return table
 
-    def accuracy(self) -> float:
-        """The classifier's share of right labels on the test split."""
+    def accuracy(self) -> float | None:
+        """The classifier's share of right labels on the test split; None without labels."""
+        if not self.labelled:
+            return None
         return load_numbers(artifacts.CLASSIFIER / "accuracy.json", ACCURACY)["test_accuracy"]
 
     def observed(self, task: str) -> Observed:
@@ -88,15 +96,17 @@ class Study:
     def by_prior(self, task: str, prior: str) -> Seen:
         """What a prior made of it."""
         observed = self.observed(task)
-        return Seen(observed, load_by_prior(task, prior, observed))
+        return Seen(observed, load_methods(task, prior, observed))
 
     def by_rivals(self, task: str) -> Seen:
         """What each rival made of it, and what it would be to restore nothing."""
         observed = self.observed(task)
-        return Seen(observed, _nothing_and(load_rivals(task, self.params.rivals[task], observed), observed))
+        return Seen(observed, _nothing_and(load_without_prior(task, self.params.rivals[task], observed), observed))
 
     def labels(self, task: str, prior: str, seen: Seen) -> Labels:
-        """method -> what the classifier sees in its images (N,)."""
+        """method -> what the classifier sees in its images (N,); None without labels."""
+        if seen.observed.labels is None:
+            return None
         return load_labels(task, prior, seen.restored.images, len(seen.observed.images))
 
     def real(self) -> Seen:
@@ -111,8 +121,13 @@ class Study:
         return Seen(join(own, real), join_restored(*inverted))
 
     def inverted_labels(self, prior: str) -> Labels:
-        """method -> labels (N,) of what `inverted` gives; those of the images themselves under `observed`."""
+        """method -> labels (N,) of what `inverted` gives; those of the images themselves under `observed`.
+
+        None where the real images have no labels.
+        """
         real = load_whole()
+        if real.labels is None:
+            return None
         count = len(load_observed(artifacts.generated(prior)).images)
         of_own = load_labels(artifacts.GENERATED, prior, (UNRESTORED, *BY_INVERSION), count)
         of_real = load_labels(artifacts.INVERSION, prior, BY_INVERSION, len(real.images)) | {UNRESTORED: real.labels}
@@ -136,13 +151,16 @@ class Study:
 
     def table(self, name: str) -> pd.DataFrame:
         """A table of metrics/ that is not of one task."""
-        return self._complete(load_table(artifacts.table(name), COLUMNS[name]), name, METHODS.get(name, (None,)))
+        table = load_table(artifacts.table(name), table_columns(name, self.labelled))
+        return self._complete(table, name, METHODS.get(name, (None,)))
 
     def task_table(self, task: str) -> pd.DataFrame:
         """metrics/<task>.csv."""
         observed = self.observed(task)
-        columns = task_columns(observed.condition_name, hides=observed.hidden is not None)
-        return self._complete(load_table(artifacts.table(task), columns), task, BY_PRIOR)
+        columns = task_columns(
+            observed.condition_name, hides=observed.hidden is not None, labelled=observed.labels is not None
+        )
+        return self._complete(load_table(artifacts.table(task), columns), task, (*BY_PRIOR, COMBINED))
 
     def _complete(self, table: pd.DataFrame, name: str, methods: Sequence[str | None]) -> pd.DataFrame:
         """The table. Raises UserError unless it has rows of every prior by each method, and of no other task."""

@@ -1,6 +1,7 @@
 """One look for all figures: a colour for each prior, a dash for each method, the same bytes for the same numbers."""
 
-from collections.abc import Iterable, Iterator
+import math
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import matplotlib
@@ -13,7 +14,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from stages.pipeline.artifacts import NO_PRIOR, UNRESTORED
+from stages.pipeline.artifacts import COMBINED, NO_PRIOR, UNRESTORED
 from stages.pipeline.storage import Writer
 from stages.report.shades import HIDDEN
 from stages.restoration.observed import Observed
@@ -22,7 +23,13 @@ from stages.restoration.restored import MAP, PLAIN, POSTERIOR_MEAN
 PALETTE = ("#d1495b", "#00798c", "#edae49", "#6a4c93", "#8ab17d", "#e76f51", "#277da1", "#9c6644")  # in turn
 CYCLES = "frequency, cycles per image side"
 GREY = "#555555"  # of what has no prior
-DASHES = {PLAIN: "--", MAP: "-.", POSTERIOR_MEAN: "-", UNRESTORED: ":"}  # of a method
+DASHES: dict[str, Any] = {  # of a method
+    PLAIN: "--",
+    MAP: "-.",
+    POSTERIOR_MEAN: "-",
+    COMBINED: (0, (6, 1, 1, 1, 1, 1)),
+    UNRESTORED: ":",
+}
 GREYS = ("#222222", "#444444", "#666666", "#888888", "#aaaaaa")  # of rivals, told apart by MARKERS
 MARKERS = ("o", "s", "^", "v", "D", "P", "X")
 
@@ -64,6 +71,19 @@ def figure_writer(figure: Figure) -> Writer:
         plt.close(figure)
 
     return write
+
+
+def panel_rows(rows: Sequence[Sequence[str]], width: float, height: float) -> tuple[Figure, dict[str, Axes]]:
+    """A figure, and its panels by name: those of a row share its whole width, in inches; each row has this height."""
+    rows = [row for row in rows if row]
+    columns = math.lcm(*(len(row) for row in rows))
+    mosaic: list[Any] = [[name for name in row for _ in range(columns // len(row))] for row in rows]
+    return plt.subplot_mosaic(mosaic, figsize=(width, height * len(rows)), layout="constrained")
+
+
+def side(images: np.ndarray, least: float = 0.75, dots: float = 2) -> float:
+    """Inches along one side of an image (..., S, S) in a figure: `least`, or more if a pixel would get fewer dots."""
+    return float(max(least, dots * images.shape[-1] / plt.rcParams["figure.dpi"]))
 
 
 def tile(images: np.ndarray, columns: int) -> np.ndarray:

@@ -35,7 +35,7 @@ def _inversion(study: Study, bootstrap: Bootstrap) -> dict[str, list[Row]]:
     rows: dict[str, list[Row]] = {"inversion": [], "spectra": [], "features": [], "traits": []}
     for prior in study.priors:
         seen, labels = study.inverted(prior), study.inverted_labels(prior)
-        observed = replace(seen.observed, labels=labels[UNRESTORED])
+        observed = replace(seen.observed, labels=labels[UNRESTORED] if labels else None)
         rows["inversion"] += inversion_rows(prior, observed, seen.restored, labels, bootstrap)
         rows["spectra"] += spectra_rows(prior, observed, seen.restored)
         rows["features"] += feature_rows(prior, observed, seen.restored, bootstrap)

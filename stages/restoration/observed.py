@@ -49,6 +49,13 @@ class Observed:
         """Whether everything is seen, under noise."""
         return self.hidden is None and bool(self.observation.sigma.any())
 
+    def first(self, count: int) -> "Observed":
+        """The first images under each condition, at most `count` of them."""
+        rows = np.concatenate([np.flatnonzero(self.cell(condition))[:count] for condition in self.conditions])
+        labels = None if self.labels is None else self.labels[rows]
+        condition = self.condition[rows]
+        return Observed(self.images[rows], labels, self.observation.rows(rows), condition, self.condition_name)
+
     def cell(self, condition: str) -> np.ndarray:
         """Which images (N,), bool, are seen under a condition."""
         return self.condition == condition
@@ -102,6 +109,6 @@ def load_whole() -> Observed:
     """The training and test images that are inverted. Raises UserError for a file of other ones, too."""
     path = artifacts.observed(artifacts.INVERSION)
     observed = load_observed(path)
-    if observed.condition_name != "source" or observed.conditions != list(WHOLE) or observed.labels is None:
-        raise UserError(f"{path}: not labelled images of {' and '.join(WHOLE)}: run `dvc repro`")
+    if observed.condition_name != "source" or observed.conditions != list(WHOLE):
+        raise UserError(f"{path}: not images of {' and '.join(WHOLE)}: run `dvc repro`")
     return observed

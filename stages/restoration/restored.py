@@ -4,7 +4,7 @@ A file holds nothing of the observations; its rows are theirs, in the same order
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -89,6 +89,34 @@ def load_by_prior(task: str, prior: str, observed: Observed) -> Restored:
     """What a prior made of a task's observations, by each of its methods."""
     whole = task in (artifacts.INVERSION, artifacts.GENERATED)
     return load_restored(artifacts.restored_by_prior(task, prior), observed, BY_INVERSION if whole else BY_PRIOR)
+
+
+def load_combined(task: str, prior: str, observed: Observed) -> Restored:
+    """What a prior's posterior mean and the rivals made of a task's observations, put together."""
+    return load_restored(artifacts.combined(task, prior), observed, [artifacts.COMBINED])
+
+
+def load_methods(task: str, prior: str, observed: Observed) -> Restored:
+    """What a prior made of a task's observations by all its methods, with the rivals' help too but for inversions."""
+    alone = load_by_prior(task, prior, observed)
+    if task in (artifacts.INVERSION, artifacts.GENERATED):
+        return alone
+    helped = load_combined(task, prior, observed)
+    return replace(alone, images=alone.images | helped.images)
+
+
+def load_without_prior(task: str, rivals: list[str], observed: Observed) -> Restored:
+    """What the rivals made of a task's observations, each a method, and put together; none of an inversion."""
+    alone = load_rivals(task, rivals, observed)
+    together = load_combined(task, artifacts.NO_PRIOR, observed).images if rivals else {}
+    return replace(alone, images=alone.images | together)
+
+
+def load_tuned(task: str, prior: str, rivals: list[str], observed: Observed) -> Arrays:
+    """restorer -> what a prior, or none, and then the rivals made of what is seen of validation images."""
+    files = {} if prior == artifacts.NO_PRIOR else {prior: artifacts.tuned_by_prior(task, prior)}
+    files |= {rival: artifacts.tuned_by_rivals(task) / f"{rival}.npz" for rival in rivals}
+    return {name: load_restored(path, observed, [name]).images[name] for name, path in files.items()}
 
 
 def load_rivals(task: str, rivals: list[str], observed: Observed) -> Restored:

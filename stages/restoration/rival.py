@@ -12,17 +12,24 @@ from typing import Any
 
 import numpy as np
 
+from stages.images.stored import Images
 from stages.judging.image_quality import mse, psnr
 from stages.pipeline import named
 from stages.pipeline.errors import UserError
 from stages.pipeline.processes import map_in_processes
 from stages.pipeline.storage import Row
+from stages.restoration.combination import WEIGHED
 from stages.restoration.observation import Observation
 from stages.restoration.observed import Observed
 
 Settings = dict[str, Any]
 # ([model,] Observation, **settings) -> images (N, C, H, W); hidden pixels of y are 0
 Estimate = Callable[..., np.ndarray]
+
+# An orthonormal opponent colour space, close to BM3D's: brightness, red against blue, green against both. White noise
+# stays white in it, with the same sigma, while the image gathers in the brightness.
+OPPONENT = np.array([[1, 1, 1], [1, 0, -1], [1, -2, 1]]) / np.sqrt([[3], [2], [6]])
+LEAST_MSE = 1 / 255**2 / 12  # what rounding to uint8 leaves: to tell settings apart, nothing is closer than that
 
 
 @dataclass(frozen=True)
@@ -32,7 +39,7 @@ class Rival:
     estimate: Estimate
     grid: Iterable[Settings] = ({},)
     # What is learned from training images (N, C, H, W), uint8, with so many latents; `estimate` gets it first.
-    fit: Callable[[np.ndarray, int], Any] | None = None
+    fit: Callable[[Images, int], Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -51,6 +58,7 @@ class Outcome:
     """What came of it."""
 
     images: np.ndarray  # (N, C, H, W), float32
+    tuned: np.ndarray  # the same of the first validation images
     settings: Settings  # those chosen
     score: float  # mean PSNR of the validation images with them, dB
 
@@ -62,7 +70,7 @@ def load_rival(name: str) -> Rival:
 
 
 def run_contests(
-    rivals: list[str], train: np.ndarray, latent_dim: int, tuning: Observed, observed: Observed
+    rivals: list[str], train: Images, latent_dim: int, tuning: Observed, observed: Observed
 ) -> dict[str, list[Outcome]]:
     """For each rival what came of each condition, in their order. Works in several processes.
 
@@ -71,17 +79,15 @@ def run_contests(
     if tuning.conditions != observed.conditions:
         raise UserError(f"rivals tune on {tuning.conditions}, to restore are {observed.conditions}: run `dvc repro`")
     models = {name: fit(train, latent_dim) for name in rivals if (fit := load_rival(name).fit)}
-    contests = [
-        Contest(
-            rival,
-            models.get(rival),
+    seen = [  # once for each condition: all rivals share the arrays, which are copied when a process gets its contest
+        (
             tuning.images[tuning.cell(condition)],
             tuning.observation.rows(tuning.cell(condition)),
             observed.observation.rows(observed.cell(condition)),
         )
-        for rival in rivals
         for condition in observed.conditions
     ]
+    contests = [Contest(rival, models.get(rival), *arrays) for rival in rivals for arrays in seen]
     outcomes = map_in_processes(contend, contests)
     count = len(observed.conditions)
     return {rival: outcomes[place * count : (place + 1) * count] for place, rival in enumerate(rivals)}
@@ -106,7 +112,9 @@ def contend(contest: Contest) -> Outcome:
     rival = load_rival(contest.rival)
     estimate = rival.estimate if rival.fit is None else partial(rival.estimate, contest.model)
     settings, score = tune(estimate, rival.grid, contest.validation, contest.tuning)
-    return Outcome(restore(estimate, contest.observation, settings), settings, score)
+    first = contest.tuning.rows(np.arange(len(contest.validation))[:WEIGHED])
+    images, tuned = (restore(estimate, seen, settings) for seen in (contest.observation, first))
+    return Outcome(images, tuned, settings, score)
 
 
 def restore(estimate: Estimate, observation: Observation, settings: Settings) -> np.ndarray:
@@ -127,14 +135,16 @@ def tune(
 ) -> tuple[Settings, float]:
     """The settings with the highest mean PSNR of `images` (N, C, H, W) restored from `observation`, and that PSNR.
 
-    `images` are validation images. With hidden pixels it is their PSNR alone that counts. Without any, and without
-    noise, there is nothing to choose: no settings.
+    `images` are validation images. With hidden pixels it is their PSNR alone that counts; an image restored without any
+    error, as a window of even colour can be, counts as 59 dB. Without hidden pixels and noise, there is nothing to
+    choose: no settings.
     """
     if _certain(observation).all():
         return {}, math.inf
     where = None if observation.mask.all() else ~observation.mask
     tried = list(grid)
-    scores = [psnr(mse(images, restore(estimate, observation, settings), where)).mean() for settings in tried]
+    errors = [mse(images, restore(estimate, observation, settings), where) for settings in tried]
+    scores = [psnr(np.maximum(error, LEAST_MSE)).mean() for error in errors]
     best = int(np.argmax(scores))
     return tried[best], float(scores[best])
 
@@ -149,6 +159,20 @@ def denoise_each(denoise: Callable[..., np.ndarray]) -> Estimate:
         return np.moveaxis(np.stack(denoised), -1, 1)
 
     return estimate
+
+
+def in_opponent_colours(denoise: Callable[..., np.ndarray]) -> Callable[..., np.ndarray]:
+    """From a function that denoises channel by channel, one that does so in the opponent colours of an RGB image.
+
+    What the channels have in common is then found once, from the signal of all three. Grey images stay as they are.
+    """
+
+    def denoise_opponent(image: np.ndarray, sigma: float, **settings: Any) -> np.ndarray:
+        if image.shape[-1] == 1:
+            return denoise(image, sigma, **settings)
+        return denoise(image @ OPPONENT.T, sigma, **settings) @ OPPONENT
+
+    return denoise_opponent
 
 
 def fill_each(fill: Callable[..., np.ndarray]) -> Estimate:

@@ -1,5 +1,7 @@
 """Restoration of noisy and incomplete images by every method of a latent prior, side by side."""
 
+import numpy as np
+
 from stages.restoration.latent.search import LatentSearch, explore, map_search, plain_search
 from stages.restoration.observation import Observation
 from stages.restoration.posterior import sample_posterior
@@ -18,3 +20,8 @@ def restore(search: LatentSearch, observation: Observation) -> Restored:
     images = {method: search.prior.draw(found, search.compute) for method, found in codes.items()}
     mean, spread = sample_posterior(search, observation, explored)
     return Restored(images | {POSTERIOR_MEAN: mean}, codes, spread)
+
+
+def posterior_means(search: LatentSearch, observation: Observation) -> np.ndarray:
+    """The images (N, C, S, S) of posterior_mean alone."""
+    return sample_posterior(search, observation, explore(search, search.objective(observation)))[0]

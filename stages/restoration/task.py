@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -42,12 +43,12 @@ class Grid:
         if self.task.check:
             self.task.check(self.settings, image_size)
 
-    def observe(self, images: np.ndarray, labels: np.ndarray, seed: int) -> Observed:
-        """The same images (N, C, S, S), float32, with labels (N,) under each condition, one after the other."""
+    def observe(self, images: np.ndarray, labels: np.ndarray | None, seed: int) -> Observed:
+        """The same images (N, C, S, S), float32, with labels (N,) if any, under each condition, one after the other."""
         seen = [self.task.observe(images, self.settings, condition, seed) for condition in self.conditions]
         return Observed(
             images=np.tile(images, (len(seen), 1, 1, 1)),
-            labels=np.tile(labels, len(seen)),
+            labels=None if labels is None else np.tile(labels, len(seen)),
             observation=stack(seen),
             condition=np.repeat(self.names, len(images)),
             condition_name=self.task.condition,
@@ -74,9 +75,17 @@ def load_task(name: str, params: Params) -> Observed:
 
     Raises UserError for a file that is missing or damaged, or was observed under other conditions than params.yaml has.
     """
-    path, grid = artifacts.observed(name), load_grid(name, params)
+    return _load(artifacts.observed(name), load_grid(name, params))
+
+
+def load_tuning(name: str, params: Params) -> Observed:
+    """What is seen of the validation images in a task. Raises UserError for the same reasons."""
+    return _load(artifacts.tuning(name), load_grid(name, params))
+
+
+def _load(path: Path, grid: Grid) -> Observed:
     observed = load_observed(path)
     found = (observed.condition_name, observed.conditions)
-    if found != (grid.task.condition, grid.names) or observed.labels is None:
-        raise UserError(f"{path}: labelled images under {found}: params.yaml asks for {grid.names}: run `dvc repro`")
+    if found != (grid.task.condition, grid.names):
+        raise UserError(f"{path}: images under {found}: params.yaml asks for {grid.names}: run `dvc repro`")
     return observed

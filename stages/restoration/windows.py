@@ -1,15 +1,20 @@
-"""Missing windows: squares of an image that do not overlap and each cover some ink."""
+"""Missing windows: squares that do not overlap and each hide some ink: of a digit, its strokes.
+
+Ink is what differs from the image's ground (images/ground.py): on a photograph, windows cover contrast.
+"""
 
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
+from stages.images.ground import ground, ink_level
 from stages.pipeline.errors import UserError
 from stages.pipeline.numerics.streams import numpy_stream
 from stages.pipeline.params import PARAMS_FILE
 
-LEAST_INK = 0.05  # mean brightness that a window must hide, else there is nothing to restore
+LEAST_INK = 0.05  # mean ink that a window must hide, else there is nothing to restore
+LEAST_SPREAD = 0.02  # and its standard deviation, if any window has it: what is all one colour fills itself
 TRIES = 100  # to place windows one after the other; a first one in the middle may leave no room for the next
 
 
@@ -31,10 +36,13 @@ def draw_windows(images: np.ndarray, holes: int, window: int, seed: int) -> np.n
     windows over ink find no room, as when they are many, those of a regular grid that hide the most ink are taken.
     """
     mask = np.ones_like(images[:, :1], dtype=bool)
-    ink = sliding_window_view(images.mean(axis=1), (window, window), axis=(1, 2)).mean(axis=(3, 4))
+    levels = sliding_window_view(ink_level(images, ground(images)), (window, window), axis=(1, 2))
+    ink = levels.mean(axis=(3, 4))
     for index in range(len(images)):
         stream = numpy_stream(seed, "windows", holes, index)
-        over_ink = np.argwhere(ink[index] >= LEAST_INK)
+        inked = ink[index] >= LEAST_INK
+        varied = inked & (levels[index].std(axis=(2, 3)) >= LEAST_SPREAD)
+        over_ink = np.argwhere(varied if varied.any() else inked)
         if not any(_place(mask[index, 0], over_ink, holes, window, stream) for _ in range(TRIES)):
             _place_on_grid(mask[index, 0], ink[index], holes, window)
     return mask

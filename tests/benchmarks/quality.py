@@ -14,10 +14,9 @@ import time
 import torch
 
 from stages.images.splits import load_split
-from stages.judging.classifier import Classifier, embed
+from stages.judging.embedding import load_embedding
 from stages.judging.fidelity import frechet_distance
-from stages.pipeline.artifacts import CLASSIFIER
-from stages.pipeline.networks import load_network
+from stages.judging.trunk import batches
 from stages.pipeline.numerics.compute import choose_compute
 from stages.pipeline.numerics.pixels import to_float
 from stages.pipeline.params import load_params
@@ -29,8 +28,9 @@ SAMPLES = 10_000  # generated images behind a Frechet distance
 
 
 def textbook_generator(epochs: int, seed: int) -> torch.nn.Module:
-    settings = load_params().train
-    textbook, images = Textbook(settings, seed), torch.from_numpy(to_float(load_split("train").images))
+    params = load_params()
+    settings = params.train
+    textbook, images = Textbook(settings, seed), torch.from_numpy(to_float(load_split("train", params.data).images[:]))
     whole = settings.batch_size * settings.discriminator_steps
     for _ in range(epochs):
         order = torch.randperm(len(images))
@@ -41,8 +41,9 @@ def textbook_generator(epochs: int, seed: int) -> torch.nn.Module:
 
 
 def project_generator(epochs: int, seed: int) -> torch.nn.Module:
-    settings = load_params().train.model_copy(update={"epochs": epochs, "sample_epochs": []})
-    gan = train(load_split("train").images, "non_saturating", settings, seed, choose_compute())
+    params = load_params()
+    settings = params.train.model_copy(update={"epochs": epochs, "sample_epochs": []})
+    gan = train(load_split("train", params.data).images, "non_saturating", settings, seed, choose_compute())
     return gan.generators[epochs].cpu()
 
 
@@ -52,11 +53,12 @@ LOOPS = {"textbook": textbook_generator, "project": project_generator}
 @torch.no_grad()
 def distance(generator: torch.nn.Module, seed: int) -> float:
     """Frechet distance of SAMPLES generated images to the test images."""
-    classifier = load_network(Classifier, CLASSIFIER / "classifier.safetensors")
-    codes = torch.randn(SAMPLES, load_params().train.latent_dim, generator=torch.Generator().manual_seed(seed))
-    generated = torch.cat([generator(batch) for batch in codes.split(1000)])
-    real = torch.from_numpy(to_float(load_split("test").images))
-    return frechet_distance(*(embed(classifier, images)[0].double() for images in (real, generated)))
+    params = load_params()
+    test = load_split("test", params.data)
+    embedding = load_embedding(test.images, test.labels is not None, choose_compute())
+    codes = torch.randn(SAMPLES, params.train.latent_dim, generator=torch.Generator().manual_seed(seed))
+    generated = (generator(batch).numpy() for batch in codes.split(1000))
+    return frechet_distance(*(embedding.embed(images)[0] for images in (batches(test.images), generated)))
 
 
 def main() -> None:

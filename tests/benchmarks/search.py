@@ -48,7 +48,7 @@ def main() -> None:
     parser.add_argument("--textbook-steps", type=int, default=5000)
     arguments = parser.parse_args()
     params, name = load_params(), arguments.prior
-    images, _ = pick_images("validation", arguments.images, params.seed)
+    images, _ = pick_images("validation", arguments.images, params)
     _, fitted = load_misfit(name)
     few = arguments.textbook_images
 

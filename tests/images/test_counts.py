@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from stages import check
-from stages.images.counts import check_counts
+from stages.images.counts import Header, check_counts
 from stages.pipeline.errors import UserError
 from stages.pipeline.params import load_params
 from tests.project import ROOT, merged
@@ -94,7 +94,7 @@ def test_what_is_checked_leaves_the_same_bytes(run_check, tmp_path):
 
 def test_the_limits_are_those_of_the_images_at_hand():
     params = load_params(ROOT / "params.yaml")
-    check_counts(params, training=15000, test=64)
+    assert check_counts(params, Header((15064, 1, 28, 28), own_test=64)) == (10000, 5000, 64)
     for training, test, name in [(14999, 64, "judge.samples"), (15000, 63, "images"), (5000, 64, "data.validation")]:
         with pytest.raises(UserError, match=f"{name} = "):
-            check_counts(params, training, test)
+            check_counts(params, Header((training + test, 1, 28, 28), own_test=test))

@@ -13,8 +13,9 @@ BOOTSTRAP = Bootstrap(resamples=500, seed=0)
 
 @pytest.fixture
 def images() -> np.ndarray:
-    """Noise, of which half is paper."""
+    """Noise, of which half is paper, and all of the border."""
     images = np.random.default_rng(0).random((8, 1, 28, 28), dtype=np.float32)
+    images[:, :, [0, -1]] = images[:, :, :, [0, -1]] = 0
     return np.where(images < 0.5, np.float32(0), images)
 
 
@@ -81,3 +82,16 @@ def test_equal_chains_count_one_each_and_a_single_one_counts_alone(images, resto
     observed = observe(images, np.repeat([1, 2], 4), "holes", mask=window(images, slice(8)))
     rows = calibration_rows("inpainting", "minimax", observed, restored, BOOTSTRAP)
     assert [row["effective_chains"] for row in rows] == [2, 1]
+
+
+def test_colours_on_a_light_ground_count_where_they_differ_from_it():
+    images = np.full((4, 3, 8, 8), 0.8, dtype=np.float32)
+    images[:, 0, 2:4, 2:6] = 0.3  # red alone, in 8 pixels
+    low = np.where(images == np.float32(0.3), [[[[0.4]], [[0]], [[0]]]], 0)
+    low[:, :, 2, :] = 0  # half of them inside the interval
+    spread = {f"low_{share}": low.astype(np.float32) for share in ("50", "90")}
+    spread |= {f"high_{share}": np.ones_like(images) for share in ("50", "90")}
+    spread |= {"posterior_std": images, "chain_weights": np.full((4, 2), 0.5), "r_hat": np.ones(4)}
+    restored = Restored({"posterior_mean": images}, spread=spread)
+    (row,) = calibration_rows("denoising", "minimax", observe(images, 0.5, "sigma"), restored, BOOTSTRAP)
+    assert (row["n"], row["coverage_50"], row["std"]) == (4, 0.5, pytest.approx(0.3))

@@ -59,8 +59,11 @@ def test_class_statistics(labels, covered, entropy):
         assert_close(statistics["class_entropy"], entropy, rtol=1e-9, atol=1e-12)
 
 
-def test_a_row_has_all_measures():
+def test_a_row_has_all_measures_and_without_labels_none_of_classes():
     real, fake, labels = cloud(200, 0), cloud(150, 1), np.arange(150) % 10
     row = fidelity(real, fake, labels, classes=10)
+    assert fidelity(real, fake, None, None) == {
+        name: value for name, value in row.items() if name not in ("classes_covered", "class_entropy")
+    }
     expected = precision_recall_density_coverage(real, fake) | class_statistics(labels, classes=10)
     assert row == {"frechet_distance": frechet_distance(real, fake)} | expected

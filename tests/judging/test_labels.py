@@ -53,6 +53,9 @@ def denoising() -> Observed:
         artifacts.restored_by_prior("denoising", "least_squares"): by_prior(
             plain=(8, 3), map=(5, 6), posterior_mean=(6, 9)
         ),
+        artifacts.combined("denoising", "minimax"): Restored({"combined": numbered(4, 4)}),
+        artifacts.combined("denoising", "least_squares"): Restored({"combined": numbered(3, 3)}),
+        artifacts.combined("denoising", "none"): Restored({"combined": numbered(5, 5)}),
         artifacts.restored_by_rival("denoising", "tv"): Restored({"tv": numbered(7, 8)}),
         artifacts.restored_by_rival("denoising", "bm3d"): Restored({"bm3d": numbered(9, 0)}),
     }
@@ -70,18 +73,18 @@ def labels_of(task: str, wanted: dict[str, list[str]]) -> dict[str, dict[str, li
 
 def test_labels_of_a_task_come_back_by_prior_and_method(denoising):
     labels = label_task("denoising", denoising, PRIORS, ["tv", "bm3d"], see)
-    methods = [f"{prior}/{method}" for prior in PRIORS for method in ("plain", "map", "posterior_mean")]
-    assert sorted(labels) == sorted([*methods, "none/observed", "none/tv", "none/bm3d"])
+    methods = [f"{prior}/{method}" for prior in PRIORS for method in ("plain", "map", "posterior_mean", "combined")]
+    assert sorted(labels) == sorted([*methods, "none/observed", "none/tv", "none/bm3d", "none/combined"])
     publish({artifacts.labels("denoising"): array_writer(labels)})
     wanted = {
         "minimax": ["map", "posterior_mean"],
-        "least_squares": ["plain", "map", "posterior_mean"],
-        "none": ["observed", "tv", "bm3d"],
+        "least_squares": ["plain", "map", "posterior_mean", "combined"],
+        "none": ["observed", "tv", "bm3d", "combined"],
     }
     assert labels_of("denoising", wanted) == {
         "minimax": {"map": [1, 1], "posterior_mean": [1, 2]},
-        "least_squares": {"plain": [8, 3], "map": [5, 6], "posterior_mean": [6, 9]},
-        "none": {"observed": [3, 4], "tv": [7, 8], "bm3d": [9, 0]},
+        "least_squares": {"plain": [8, 3], "map": [5, 6], "posterior_mean": [6, 9], "combined": [3, 3]},
+        "none": {"observed": [3, 4], "tv": [7, 8], "bm3d": [9, 0], "combined": [5, 5]},
     }
 
 

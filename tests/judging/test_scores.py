@@ -1,6 +1,7 @@
 """Rows of scores, which average what they say."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -117,3 +118,13 @@ def test_norm_rows_look_into_holes_where_there_are_any(images):
         ("windows_1", "l1", "on"),
     ]
     assert [row["psnr"] for row in rows] == pytest.approx([20, 20, 20, 40], abs=0.05)
+
+
+def test_without_labels_the_rows_are_the_same_but_for_their_accuracy(images, mask):
+    restored = Restored({"map": images + np.float32(0.1)}, {"map": np.ones((8, 4), dtype=np.float32)})
+    whole, seen = observe(images, np.repeat(["train", "test"], 4)), observe(images, 1, "holes", mask=mask)
+    for make, observed in ((inversion_rows, whole), (task_rows, seen)):
+        with_labels = make("minimax", observed, restored, {"map": ZEROS}, BOOTSTRAP)
+        without = make("minimax", replace(observed, labels=None), restored, None, BOOTSTRAP)
+        assert all(row.pop("label_accuracy") == 1 for row in with_labels)
+        assert without == with_labels

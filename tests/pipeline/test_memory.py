@@ -1,6 +1,5 @@
 """A study too large for the machine is refused before it takes any memory, by the keys that make it so."""
 
-import inspect
 import os
 
 import pytest
@@ -11,12 +10,12 @@ from stages.pipeline import memory
 from stages.pipeline.errors import UserError
 from stages.pipeline.memory import check_memory, estimate
 from stages.pipeline.numerics.compute import Compute, choose_compute
+from stages.pipeline.numerics.sizes import images_at_a_time
 from stages.pipeline.params import Params, load_params
-from stages.priors.networks import recompute_batch_norm
 from stages.restoration.latent.curvature import jacobian_batch
 from tests.project import ROOT, merged
 
-MNIST = (60000, 1, 28)  # images, channels, size
+MNIST = (1, 28)  # channels, size
 CONDITIONS = 9
 
 
@@ -61,10 +60,10 @@ def test_a_larger_study_takes_more(changed, changes):
     assert estimate(changed(changes), *MNIST, CONDITIONS) > 1.2 * estimate(changed({}), *MNIST, CONDITIONS)
 
 
-def test_larger_images_and_more_of_them_take_more(changed):
+def test_larger_images_take_more(changed):
     least = estimate(changed({}), *MNIST, CONDITIONS)
-    for images, channels, size in [(600_000, 1, 28), (60_000, 3, 64), (60_000, 1, 112)]:
-        assert estimate(changed({}), images, channels, size, CONDITIONS) > 1.2 * least
+    for channels, size in [(3, 64), (1, 112)]:
+        assert estimate(changed({}), channels, size, CONDITIONS) > 1.2 * least
 
 
 HUGE = [
@@ -116,5 +115,5 @@ def test_the_batches_of_the_estimate_are_those_of_the_computation():
     """They stand twice, since the check of parameters does not load torch."""
     compute = Compute(torch.device("cpu"), bfloat16=False, search_batch=memory.SEARCH_BATCH)
     assert torch.accelerator.is_available() or choose_compute().search_batch == memory.SEARCH_BATCH
-    assert jacobian_batch(compute) == memory.JACOBIAN_BATCH
-    assert inspect.signature(recompute_batch_norm).parameters["batch_size"].default == memory.BATCH_NORM_BATCH
+    assert jacobian_batch(compute) == memory.SEARCH_BATCH // memory.JACOBIANS
+    assert compute.for_images(64).search_batch == images_at_a_time(64, memory.SEARCH_BATCH) == 98

@@ -6,7 +6,7 @@ import pytest
 
 from stages.pipeline.errors import UserError
 from stages.pipeline.storage import WORD, load_table
-from stages.report.schemas import COLUMNS, task_columns
+from stages.report.schemas import COLUMNS, OF_LABELS, table_columns, task_columns
 
 
 @pytest.mark.parametrize("name", COLUMNS)
@@ -16,7 +16,7 @@ def test_every_table_has_a_prior_and_numbers(name):
 
 
 def test_the_table_of_a_task_begins_with_its_condition_and_what_was_missing():
-    hidden, noisy = task_columns("holes", hides=True), task_columns("sigma", hides=False)
+    hidden, noisy = task_columns("holes", hides=True, labelled=True), task_columns("sigma", hides=False, labelled=True)
     shared = ["n", "psnr", "ssim", "label_accuracy"]
     assert [name for name in hidden if name not in noisy] == [
         "holes",
@@ -27,6 +27,19 @@ def test_the_table_of_a_task_begins_with_its_condition_and_what_was_missing():
         *("psnr_low", "psnr_high", "mse", "observed_psnr"),
     ]
     assert set(shared) <= set(hidden) & set(noisy)
+
+
+def test_without_labels_a_table_has_the_columns_that_need_none():
+    for name in COLUMNS:
+        assert list(table_columns(name, labelled=True)) == list(COLUMNS[name])
+        left_out = set(COLUMNS[name]) - set(table_columns(name, labelled=False))
+        assert left_out == {"fidelity": {"classes_covered", "class_entropy"}, "inversion": {"label_accuracy"}}.get(
+            name, set()
+        )
+    for hides in (False, True):
+        with_labels, without = (list(task_columns("x", hides, labelled)) for labelled in (True, False))
+        assert with_labels == [*without, "label_accuracy"]
+    assert set(OF_LABELS) == {"label_accuracy", "classes_covered", "class_entropy"}
 
 
 def spoilt(path: Path, column: str, cell: str) -> Path:

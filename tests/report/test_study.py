@@ -62,7 +62,7 @@ def prior_labels(study: Study) -> Labels:
 def test_what_a_prior_made_stands_beside_what_was_seen(study):
     seen = study.by_prior("denoising", "non_saturating")
     labels = study.labels("denoising", "non_saturating", seen)
-    assert list(seen.restored.images) == list(labels) == ["plain", "map", "posterior_mean"]
+    assert list(seen.restored.images) == list(labels) == ["plain", "map", "posterior_mean", "combined"]
     assert seen.observed.conditions == ["0", "0.3", "0.6"]
     assert all(len(own) == len(seen.observed.images) == 12 for own in labels.values())
     other = study.by_prior("denoising", "least_squares")
@@ -72,7 +72,11 @@ def test_what_a_prior_made_stands_beside_what_was_seen(study):
 
 def test_what_was_observed_is_the_first_of_the_rivals(study):
     seen = study.by_rivals("inpainting")
-    assert list(seen.restored.images) == list(study.labels("inpainting", "none", seen)) == ["observed", "telea"]
+    assert (
+        list(seen.restored.images)
+        == list(study.labels("inpainting", "none", seen))
+        == ["observed", "telea", "combined"]
+    )
     assert np.array_equal(seen.restored.images["observed"], seen.observed.observation.y)
     alone = Study(study.params.model_copy(update={"rivals": {"inpainting": []}})).by_rivals("inpainting")
     assert list(alone.restored.images) == list(study.labels("inpainting", "none", alone)) == ["observed"]
@@ -116,6 +120,13 @@ def test_labels_of_inverted_images_are_of_the_prior_and_method_that_made_them(st
     }
 
 
+def test_without_labels_nothing_is_seen_in_images(pictures):
+    assert not pictures.labelled and pictures.accuracy() is None
+    assert pictures.labels("denoising", "non_saturating", pictures.by_prior("denoising", "non_saturating")) is None
+    assert pictures.labels("inversion", "none", pictures.real()) is None
+    assert pictures.inverted_labels("non_saturating") is None
+
+
 def test_small_things_are_read_as_they_were_written(study):
     assert study.accuracy() == 0.98
     assert study.history("least_squares").epoch.tolist() == [1, 2]
@@ -154,7 +165,7 @@ def test_the_table_of_a_task_without_one_of_the_priors_is_refused_by_name(study,
 
 
 @pytest.mark.parametrize("task", ["denoising", "inpainting"])
-@pytest.mark.parametrize("method", ["plain", "map", "posterior_mean"])
+@pytest.mark.parametrize("method", ["plain", "map", "posterior_mean", "combined"])
 def test_the_table_of_a_task_without_a_method_of_one_of_the_priors_is_refused_by_name(study, task, method):
     path = drop_rows(task, "non_saturating", method)
     with pytest.raises(UserError, match=f"^{path}: has no rows of non_saturating {method}: run `dvc repro`"):
@@ -218,6 +229,8 @@ def test_a_table_without_rows_is_refused(study):
     [
         (artifacts.restored_by_prior("denoising", "least_squares"), lambda s: s.by_prior("denoising", "least_squares")),
         (artifacts.restored_by_rival("inpainting", "telea"), lambda s: s.by_rivals("inpainting")),
+        (artifacts.combined("inpainting", "none"), lambda s: s.by_rivals("inpainting")),
+        (artifacts.combined("denoising", "least_squares"), lambda s: s.by_prior("denoising", "least_squares")),
         (artifacts.restored_by_prior("generated", "least_squares"), lambda s: s.inverted("least_squares")),
         (artifacts.restored_by_prior("inversion", "least_squares"), lambda s: s.inverted("least_squares")),
         (artifacts.generated("least_squares"), lambda s: s.inverted("least_squares")),
@@ -296,9 +309,8 @@ def test_what_a_prior_made_by_other_methods_is_refused_by_name(study, task, foun
         lambda observed: replace(observed, condition_name="sigma"),
         lambda observed: rows_of(observed, np.arange(4)),
         lambda observed: rows_of(observed, np.array([4, 5, 6, 7, 0, 1, 2, 3])),
-        lambda observed: replace(observed, labels=None),
     ],
-    ids=["another name", "fewer conditions", "another order", "no labels"],
+    ids=["another name", "fewer conditions", "another order"],
 )
 def test_what_was_observed_under_another_grid_than_that_of_params_is_refused_by_name(study, change):
     path = artifacts.observed("inpainting")

@@ -1,4 +1,4 @@
-"""The tables of a study that was made up: complete, in order, and as their schemas say."""
+"""The tables of studies that were made up: complete, in order, and as their schemas say."""
 
 import json
 import sys
@@ -11,11 +11,11 @@ import yaml
 from stages import measure
 from stages.pipeline import artifacts
 from stages.pipeline.errors import UserError
-from stages.report.schemas import COLUMNS, task_columns
+from stages.report.schemas import COLUMNS, OF_LABELS, table_columns, task_columns
 from stages.report.tables import all_tables
 
 PRIORS = ["least_squares", "non_saturating"]
-TASKS = {"denoising": task_columns("sigma", hides=False), "inpainting": task_columns("holes", hides=True)}
+TASKS = ["denoising", "inpainting"]
 
 
 @pytest.fixture
@@ -23,18 +23,44 @@ def tables(study) -> dict[str, pd.DataFrame]:
     return all_tables(study)
 
 
-def test_every_table_has_the_columns_of_its_schema_and_no_others(tables):
-    schemas = COLUMNS | TASKS
-    assert set(tables) == set(schemas)
+def test_every_table_has_the_columns_of_its_schema_and_no_others(either):
+    tables = all_tables(either)
+    schemas = {name: table_columns(name, either.labelled) for name in COLUMNS}
+    schemas["denoising"] = task_columns("sigma", hides=False, labelled=either.labelled)
+    schemas["inpainting"] = task_columns("holes", hides=True, labelled=either.labelled)
+    without = set() if any(either.params.rivals.values()) else {"paired"}
+    assert set(tables) == set(schemas) - without
     for name, table in tables.items():
         assert sorted(table.columns) == sorted(schemas[name]), name
 
 
-def test_what_measure_has_written_can_be_read_again(study, tables):
-    for name in COLUMNS:
-        assert len(study.table(name)) == len(tables[name]), name
-    for task in TASKS:
-        assert len(study.task_table(task)) == len(tables[task])
+def test_what_measure_has_written_can_be_read_again(either):
+    for name, table in all_tables(either).items():
+        read = either.task_table(name) if name in TASKS else either.table(name)
+        assert len(read) == len(table), name
+
+
+def test_columns_and_rows_of_labels_are_those_of_images_with_labels(either):
+    tables = all_tables(either)
+    columns = {column for table in tables.values() for column in table}
+    assert columns & set(OF_LABELS) == (set(OF_LABELS) if either.labelled else set())
+    features = {"class", "thickness", "place"} if either.labelled else {"thickness", "place"}
+    assert set(tables["features"].feature) == features
+
+
+def test_measure_says_once_what_is_left_out_without_labels(pictures, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["measure"])
+    measure.main()
+    (line,) = capsys.readouterr().err.splitlines()
+    words = "left out are label_accuracy, classes_covered, class_entropy and features by class"
+    assert line == f"measure: the images have no labels: {words}"
+    assert "classifier" not in json.loads(artifacts.METRICS.joinpath("summary.json").read_text())
+
+
+def test_measure_has_nothing_to_say_of_images_with_labels(study, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["measure"])
+    measure.main()
+    assert capsys.readouterr().err == ""
 
 
 def test_rows_of_priors_come_in_their_order_and_others_last(tables):
@@ -46,8 +72,8 @@ def test_rows_of_priors_come_in_their_order_and_others_last(tables):
 
 
 def test_every_method_has_a_row_under_every_condition(tables):
-    methods = ["plain", "map", "posterior_mean"]
-    rivals = {"denoising": ["observed", "tv", "bm3d"], "inpainting": ["observed", "telea"]}
+    methods = ["plain", "map", "posterior_mean", "combined"]
+    rivals = {"denoising": ["observed", "tv", "bm3d", "combined"], "inpainting": ["observed", "telea", "combined"]}
     for task, column, conditions in (("denoising", "sigma", [0, 0.3, 0.6]), ("inpainting", "holes", [1, 2])):
         restorers = [(prior, method) for prior in PRIORS for method in methods]
         restorers += [("none", method) for method in rivals[task]]
@@ -73,8 +99,8 @@ def test_noise_is_of_denoising_alone_and_of_methods_with_codes(tables):
 def test_paired_rows_are_against_every_rival_and_not_what_was_observed(tables):
     against = tables["paired"].groupby("task").against.unique()
     assert {task: list(rivals) for task, rivals in against.items()} == {
-        "denoising": ["tv", "bm3d"],
-        "inpainting": ["telea"],
+        "denoising": ["tv", "bm3d", "combined"],
+        "inpainting": ["telea", "combined"],
     }
 
 
@@ -102,7 +128,7 @@ def test_without_rivals_nothing_is_paired(study):
 
 def test_measure_removes_the_tables_of_an_earlier_study(study, monkeypatch):
     before = {path.name for path in artifacts.METRICS.iterdir()}
-    assert before == {f"{name}.csv" for name in COLUMNS | TASKS} | {"summary.json"}
+    assert before == {f"{name}.csv" for name in (*COLUMNS, *TASKS)} | {"summary.json"}
     artifacts.METRICS.joinpath("notes.txt").write_text("no table")
     parameters = yaml.safe_load(Path("params.yaml").read_text())
     Path("params.yaml").write_text(yaml.safe_dump(parameters | {"tasks": ["inpainting"]}))
@@ -123,6 +149,8 @@ def test_measure_removes_the_tables_of_an_earlier_study(study, monkeypatch):
         artifacts.restored_by_prior("denoising", "least_squares"),
         artifacts.restored_by_prior("generated", "non_saturating"),
         artifacts.restored_by_rival("denoising", "bm3d"),
+        artifacts.combined("denoising", "none"),
+        artifacts.combined("inpainting", "least_squares"),
         artifacts.labels("inversion"),
         artifacts.NORMS / "restored.npz",
     ],

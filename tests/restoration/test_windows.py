@@ -5,6 +5,7 @@ import pytest
 
 from stages.pipeline.errors import UserError
 from stages.restoration.windows import LEAST_INK, check_windows, draw_windows
+from tests.grounds import coloured
 
 TIGHT = [(1, 28), (4, 14), (9, 8), (196, 2)]  # holes, window: as many as fit 28 pixels
 
@@ -51,6 +52,13 @@ def test_the_most_windows_that_fit_are_cut_from_every_image(images, black, holes
 
 
 @pytest.mark.parametrize("holes", [1, 2, 3])
+def test_colours_on_a_light_ground_have_the_windows_of_white_on_black(images, holes):
+    pictures = coloured(images)
+    assert pictures.shape == (20, 3, 28, 28) and pictures.mean() > 0.5
+    assert np.array_equal(draw_windows(pictures, holes, 8, seed=0), draw_windows(images, holes, 8, seed=0))
+
+
+@pytest.mark.parametrize("holes", [1, 2, 3])
 def test_a_black_image_gets_its_windows_and_moves_no_others(images, black, holes):
     mask = draw_windows(np.concatenate([images[:3], black]), holes, 8, seed=0)
     assert ((~mask).sum(axis=(1, 2, 3)) == holes * 64).all()
@@ -91,3 +99,13 @@ def test_as_many_windows_as_fit_are_accepted(holes, window):
 
 def test_no_windows_at_all_are_accepted():
     check_windows("norms", [], 8, 28)
+
+
+def test_a_window_of_one_colour_is_taken_only_where_there_is_no_other():
+    """A flat one is filled without an error by whatever smooths, and its PSNR is infinite."""
+    tile = np.zeros((1, 3, 32, 32), dtype=np.float32)
+    tile[:, :, 4:28, 4:28] = 0.7
+    for seed in range(20):
+        (row, *_), (column, *_) = np.nonzero(~draw_windows(tile, 1, 8, seed)[0, 0])
+        assert tile[0, 0, row : row + 8, column : column + 8].std() > 0
+    assert not draw_windows(np.ones_like(tile) * [[[[0.5]]]], 1, 8, 0).all()

@@ -3,11 +3,13 @@
 import contextlib
 import ctypes
 import platform
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
+
+from stages.pipeline.numerics.sizes import images_at_a_time
 
 Network = TypeVar("Network", bound=nn.Module)
 
@@ -18,11 +20,15 @@ class Compute:
 
     device: torch.device
     bfloat16: bool  # autocast of convolutions and matrix products; weights, statistics and losses stay float32
-    search_batch: int  # codes searched at a time: what fits the CPU's caches, or fills an accelerator
+    search_batch: int  # codes searched at a time: what fits the CPU's caches, or fills an accelerator; see `for_images`
 
     def __str__(self) -> str:
         precision = "bfloat16 autocast, channels_last" if self.bfloat16 else "float32"
         return f"{self.device.type}, {precision}, {torch.get_num_threads()} threads"
+
+    def for_images(self, image_size: int) -> "Compute":
+        """The same, with as many codes at a time as suit images of this size."""
+        return replace(self, search_batch=images_at_a_time(image_size, self.search_batch))
 
     def autocast(self) -> contextlib.AbstractContextManager:
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.bfloat16)

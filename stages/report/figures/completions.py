@@ -5,9 +5,9 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from stages.pipeline.numerics.pixels import to_float
-from stages.report.shades import MOST_UNCERTAIN
+from stages.report.shades import MOST_UNCERTAIN, uncertainty
 from stages.report.study import Seen, Study
-from stages.report.style import greyed, readable, show, tile
+from stages.report.style import greyed, readable, show, side, tile
 from stages.restoration.restored import POSTERIOR_MEAN
 
 
@@ -30,11 +30,11 @@ def completion_panels(prior: str, seen: Seen, each: int = 4, draws: int = 5) -> 
         "original": observed.images[picked],
         "observed": greyed(observed)[picked],
         "posterior mean": seen.restored.images[POSTERIOR_MEAN][picked],
-        "standard deviation": spread["posterior_std"][picked] / MOST_UNCERTAIN,
+        "standard deviation": uncertainty(spread["posterior_std"][picked]),
     } | {f"chain {number + 1}": to_float(spread["completions"][picked, number]) for number in range(draws)}
-    figure, axes = plt.subplots(
-        len(picked), len(columns), figsize=(1.25 * len(columns), 1.3 * len(picked)), squeeze=False, layout="constrained"
-    )
+    inches = side(observed.images, 1.25)
+    size = (inches * len(columns), (inches + 0.05) * len(picked))
+    figure, axes = plt.subplots(len(picked), len(columns), figsize=size, squeeze=False, layout="constrained")
     for row, index in zip(axes, range(len(picked)), strict=True):
         for panel, (title, pictures) in zip(row, columns.items(), strict=True):
             show(panel, tile(pictures[index : index + 1], columns=1))

@@ -1,6 +1,5 @@
-"""Which features of an image survive inversion: by digit, by thickness, by place, by trait."""
+"""Which features of an image survive inversion: by class, by thickness, by place, by trait."""
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -9,8 +8,10 @@ from matplotlib.ticker import PercentFormatter
 
 from stages.pipeline.artifacts import NO_PRIOR
 from stages.report.study import Study
-from stages.report.style import colours, readable
+from stages.report.style import colours, panel_rows, readable
 from stages.restoration.restored import WHITENED
+
+MOST_TICKS = 20  # of classes; of more, every second or third has one
 
 
 def draw(study: Study) -> dict[str, Figure]:
@@ -18,25 +19,31 @@ def draw(study: Study) -> dict[str, Figure]:
 
 
 def features_figure(features: pd.DataFrame, traits: pd.DataFrame, method: str = WHITENED) -> Figure:
-    """Real images and one method: PSNR by digit and by thickness of strokes, where errors sit, which traits stay."""
+    """Real images and one method: PSNR by class and by thickness of strokes, where errors sit, which traits stay.
+
+    What the images do not have, classes or strokes, has no panel.
+    """
     palette = colours(features.prior)
     features = features[(features.method == method) & (features.source == "real")]
     traits = traits[(traits.method == method) & (traits.source == "real")]
-    digits, thickness, place = (features[features.feature == name] for name in ("class", "thickness", "place"))
-    figure, axes = plt.subplots(2, 2, figsize=(10, 6.4), layout="constrained")
-    (by_digit, by_thickness), (by_place, by_trait) = axes
+    scored = {name: rows for name in ("class", "thickness") if len(rows := features[features.feature == name])}
+    figure, axes = panel_rows([list(scored), ["place", "trait"]], width=10, height=3.2)
+    for name, rows in scored.items():
+        _scores(axes[name], rows, {"class": "class", "thickness": "thickness of strokes, pixels"}[name], palette)
+    if "class" in scored:
+        values = sorted(scored["class"].value.astype(int).unique())
+        axes["class"].set_xticks(values[:: 1 + len(values) // MOST_TICKS])
+    if len(scored) == 2:
+        axes["class"].sharey(axes["thickness"])
 
-    _scores(by_digit, digits, "digit", palette)
-    by_digit.set_xticks(sorted(digits.value.astype(int).unique()))
-    _scores(by_thickness, thickness, "thickness of strokes, pixels", palette)
-    by_digit.sharey(by_thickness)
-
+    place = features[features.feature == "place"]
     area = place.drop_duplicates("value").assign(prior=NO_PRIOR, share_of_error=lambda rows: rows.share_of_pixels)
-    _bars(by_place, pd.concat([area, place]), "value", "share_of_error", palette)
-    by_place.set_ylabel("share of squared error (grey: of pixels)")
-    _bars(by_trait, traits, "trait", "kept", palette)
-    by_trait.set_ylabel(f"kept by inversion, {method}")
-    by_thickness.legend(loc="center right")
+    _bars(axes["place"], pd.concat([area, place]), "value", "share_of_error", palette)
+    axes["place"].set_ylabel("share of squared error (grey: of pixels)")
+    _bars(axes["trait"], traits, "trait", "kept", palette)
+    axes["trait"].set_ylabel(f"kept by inversion, {method}")
+    handles, names = axes["trait"].get_legend_handles_labels()
+    figure.legend(handles, names, loc="outside upper center", ncols=len(names))
     return figure
 
 
@@ -61,7 +68,7 @@ def _bars(axes: Axes, rows: pd.DataFrame, group: str, height: str, palette: dict
     for number, prior in enumerate(priors):
         heights = rows[rows.prior == prior].set_index(group)[height].reindex(groups)
         x = np.arange(len(groups)) + width * (number - (len(priors) - 1) / 2)
-        bars = axes.bar(x, heights.clip(lower=0), width, color=palette[prior])
+        bars = axes.bar(x, heights.clip(lower=0), width, color=palette[prior], label=readable(prior))
         axes.bar_label(bars, ["" if np.isnan(share) else f"{100 * share:.0f}" for share in heights], fontsize=7)
     axes.set_xticks(range(len(groups)), groups)
     axes.yaxis.set_major_formatter(PercentFormatter(1))

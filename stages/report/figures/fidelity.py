@@ -1,12 +1,12 @@
 """How close generated images come to real ones, epoch by epoch."""
 
-import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from stages.pipeline.artifacts import NO_PRIOR
 from stages.report.study import Study
-from stages.report.style import GREY, by_prior, colours, readable
+from stages.report.style import GREY, by_prior, colours, panel_rows, readable
 
 
 def draw(study: Study) -> dict[str, Figure]:
@@ -14,9 +14,11 @@ def draw(study: Study) -> dict[str, Figure]:
 
 
 def fidelity_curves(fidelity: pd.DataFrame) -> Figure:
-    """Six small panels against the epoch: each prior a colour, a dotted line for training images in place of fakes."""
+    """A small panel a measure against the epoch: each prior a colour, dotted: training images in place of fakes.
+
+    The entropy of classes is left out where the images have no labels.
+    """
     palette = colours(fidelity.prior)
-    figure, axes = plt.subplots(2, 3, figsize=(11, 5.6), layout="constrained")
     panels = {
         "frechet_distance": "Frechet distance to test images",
         "precision": "precision: fakes that look real",
@@ -27,12 +29,15 @@ def fidelity_curves(fidelity: pd.DataFrame) -> Figure:
     }
     (floor,) = fidelity[fidelity.prior == NO_PRIOR].itertuples()
     generated = fidelity[fidelity.prior != NO_PRIOR]
-    for panel, (column, title) in zip(axes.flat, panels.items(), strict=True):
+    drawn = [column for column in panels if column in fidelity]
+    figure, axes = panel_rows([drawn[:3], drawn[3:]], width=11, height=2.8)
+    for column, panel in axes.items():
         panel.axhline(getattr(floor, column), color=GREY, linestyle=":", label="training images")
         for prior, rows in by_prior(generated):
             panel.plot(rows.epoch, rows[column], "-", color=palette[prior], label=readable(prior), marker=".")
-        panel.set_title(title)
+        panel.set_title(panels[column])
         panel.set_xlabel("epoch")
-    axes[0, 0].set_yscale("log")
-    axes[0, 0].legend()
+        panel.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes["frechet_distance"].set_yscale("log")
+    axes["frechet_distance"].legend()
     return figure

@@ -6,12 +6,12 @@ import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.figure import Figure
 
-from stages.pipeline.artifacts import NO_PRIOR, UNRESTORED
+from stages.pipeline.artifacts import COMBINED, NO_PRIOR, UNRESTORED
 from stages.report.study import Seen, Study
-from stages.report.style import DASHES, GREYS, MARKERS, by_prior, colours, greyed, readable, show, tile
+from stages.report.style import DASHES, GREYS, MARKERS, by_prior, colours, greyed, readable, show, side, tile
 from stages.restoration.restored import POSTERIOR_MEAN
 
-IN_A_ROW = 18  # of images in a panel, over all conditions
+WIDTH, SIDE, LABELS = 13.5, 0.75, 1.8  # inches of the images in a row, of one image at least, and of the names
 
 
 def draw(study: Study) -> dict[str, Figure]:
@@ -19,7 +19,8 @@ def draw(study: Study) -> dict[str, Figure]:
     for task in study.params.tasks:
         restored = {prior: study.by_prior(task, prior) for prior in study.priors}
         observed = next(iter(restored.values())).observed
-        figures[task] = condition_panels(restored, each=min(max(IN_A_ROW // len(observed.conditions), 1), 4))
+        fitting = int(WIDTH / side(observed.images, SIDE))
+        figures[task] = condition_panels(restored, each=min(max(fitting // len(observed.conditions), 1), 4))
         quality = "psnr" if observed.hidden is None else "hole_psnr"
         figures[f"{task}_psnr"] = quality_curves(study.task_table(task), observed.condition_name, quality)
     return figures
@@ -35,13 +36,9 @@ def condition_panels(restored: dict[str, Seen], each: int) -> Figure:
         rows += [
             (f"{method}, {readable(prior)}", palette[prior], images) for method, images in seen.restored.images.items()
         ]
-    figure, axes = plt.subplots(
-        len(rows),
-        len(first.conditions),
-        figsize=(0.75 * each * len(first.conditions) + 1, 0.75 * len(rows)),
-        squeeze=False,
-        layout="constrained",
-    )
+    inches = side(first.images, SIDE)
+    size = (inches * each * len(first.conditions) + LABELS, inches * len(rows))
+    figure, axes = plt.subplots(len(rows), len(first.conditions), figsize=size, squeeze=False, layout="constrained")
     for axes_row, (label, colour, pictures) in zip(axes, rows, strict=True):
         for panel, condition in zip(axes_row, first.conditions, strict=True):
             show(panel, tile(pictures[first.cell(condition)][:each], columns=each))
@@ -54,26 +51,30 @@ def condition_panels(restored: dict[str, Seen], each: int) -> Figure:
 def quality_curves(table: pd.DataFrame, condition: str, quality: str) -> Figure:
     """`quality` by condition with its 95 % interval: left all methods of all priors, right the best beside the rivals.
 
-    A colour a prior; solid for the posterior mean, dash-dotted for map, dashed for plain; in grey what has no prior.
+    Without rivals there is nothing to the right. A colour a prior; solid for the posterior mean, dash-dotted for map,
+    dashed for plain; in grey what has no prior.
     """
     palette = colours(table.prior)
-    figure, (own, others) = plt.subplots(1, 2, figsize=(11, 5), sharey=True, layout="constrained")
     table = table[table[quality].notna()]  # infinite, at sigma 0
     rivals = [method for method in table[table.prior == NO_PRIOR].method.unique() if method != UNRESTORED]
+    count = 2 if rivals else 1
+    figure, axes = plt.subplots(1, count, figsize=(5.5 * count, 5), sharey=True, squeeze=False, layout="constrained")
+    own, others = axes[0, 0], axes[0, -1]
     for (prior, method), curve in _curves(table):
         x, y = curve[condition], curve[quality]
-        if method in rivals:
+        if prior == NO_PRIOR and method in rivals:
             place = rivals.index(method)
             look = {"color": GREYS[place % len(GREYS)], "marker": MARKERS[place % len(MARKERS)]}
-            others.plot(x, y, "-", **look, markersize=4, lw=0.8, label=method)
+            name = "rivals combined" if method == COMBINED else method
+            others.plot(x, y, "-", **look, markersize=4, lw=0.8, label=name)
             continue
         name = method if prior == NO_PRIOR else f"{method}, {readable(prior)}"
-        for panel in (own, others):
-            if panel is own or method == POSTERIOR_MEAN:
-                panel.plot(x, y, DASHES[method], color=palette[prior], marker=".", label=name)
+        for panel in axes[0]:
+            if panel is own or method in (POSTERIOR_MEAN, COMBINED):
+                panel.plot(x, y, linestyle=DASHES[method], color=palette[prior], marker=".", label=name)
                 low, high = curve[f"{quality}_low"], curve[f"{quality}_high"]
                 panel.fill_between(x, low, high, color=palette[prior], alpha=0.12, lw=0)
-    for panel, heading in ((own, "by prior and method"), (others, "posterior mean and what needs no prior")):
+    for panel, heading in zip(axes[0], ("by prior and method", "posterior mean and what needs no prior"), strict=False):
         panel.set_title(heading)
         panel.set_xlabel(condition)
         panel.set_xticks(sorted(table[condition].unique()))

@@ -3,6 +3,7 @@
 import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from stages.report.study import Study
 from stages.report.style import by_prior, colours, readable
@@ -32,6 +33,7 @@ def training_curves(training: pd.DataFrame) -> Figure:
                 )
         panel.set_title(title)
         panel.set_xlabel("epoch")
+        panel.xaxis.set_major_locator(MaxNLocator(integer=True))
         if columns[0] in ("loss_slope", "g_grad_norm"):
             panel.set_yscale("log")
     axes[0, 0].legend()

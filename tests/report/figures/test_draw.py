@@ -1,4 +1,4 @@
-"""All figures of a study that was made up: each is drawn, from the study's files, and again with the same bytes."""
+"""All figures of studies that were made up: each is drawn, from the study's files, and again with the same bytes."""
 
 import io
 import shutil
@@ -26,6 +26,7 @@ FIGURES = {
     "fidelity": {"fidelity"},
     "inversion": {"inversion"},
     "norms": {"norms"},
+    "overview": {"overview"},
     "samples": {"samples"},
     "search": {"search", "search_seconds"},
     "spectra": {"spectra"},
@@ -64,14 +65,14 @@ def test_every_module_of_figures_is_known_here():
 
 
 @pytest.fixture(scope="module")
-def plotted(written, tmp_path_factory) -> Path:
-    """The folder with all figures of the study."""
-    folder = tmp_path_factory.mktemp("plotted") / "study"
+def plotted(folder, tmp_path_factory) -> Path:
+    """The folder with all figures of either study, one after the other."""
+    copied = tmp_path_factory.mktemp("plotted") / "study"
     with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(shutil.copytree(written, folder))
+        patch.chdir(shutil.copytree(folder, copied))
         patch.setattr(sys, "argv", ["plot"])
         plot.main()
-    return folder / artifacts.PLOTS
+    return copied / artifacts.PLOTS
 
 
 def test_plot_writes_every_figure_and_nothing_else(plotted):
@@ -94,8 +95,8 @@ def test_plot_removes_the_figures_of_an_earlier_study(plotted, tmp_path, monkeyp
 
 
 @pytest.mark.parametrize("name", FIGURES)
-def test_figures_are_drawn_and_repeat_their_bytes(plotted, study, name):
-    figures = draw(name, study)
+def test_figures_are_drawn_and_repeat_their_bytes(plotted, either, name):
+    figures = draw(name, either)
     assert set(figures) == FIGURES[name]
     for figure_name, figure in figures.items():
         path = plotted / f"{figure_name}.png"
@@ -113,6 +114,39 @@ def test_figures_show_the_study_that_is_there(study):
     rows = table[(table.prior == "least_squares") & (table.method == "map")]
     line = next(line for line in own.lines if line.get_label() == "map, least squares")
     assert np.array_equal(line.get_xydata(), rows[["sigma", "psnr"]])
+
+
+@pytest.mark.parametrize(("name", "words"), [("fidelity", "entropy of the classes"), ("features", "class")])
+def test_images_without_labels_have_no_panel_of_classes(either, name, words):
+    assert (words in text_of(draw(name, either))) == either.labelled
+
+
+@pytest.mark.parametrize(
+    ("name", "with_labels", "without"), [("fidelity", [3, 3], [3, 2]), ("features", [2, 2], [1, 2])]
+)
+def test_panels_that_are_left_out_leave_no_hole(either, name, with_labels, without):
+    """The panels of each row take its whole width, all alike."""
+    places = [axes.get_subplotspec() for axes in draw(name, either)[name].axes]
+    columns = places[0].get_gridspec().ncols
+    rows = [[len(place.colspan) for place in places if place.rowspan.start == row] for row in (0, 1)]
+    assert [len(row) for row in rows] == (with_labels if either.labelled else without)
+    assert all(row == [columns // len(row)] * len(row) for row in rows)
+
+
+def test_without_rivals_there_is_one_panel_of_quality(either):
+    figures = draw("tasks", either)
+    for task in ("denoising", "inpainting"):
+        assert len(figures[f"{task}_psnr"].axes) == (2 if either.params.rivals[task] else 1)
+
+
+@pytest.mark.parametrize(
+    ("name", "figure"), [("tasks", "denoising"), ("tasks", "inpainting"), ("inversion", "inversion")]
+)
+def test_a_pixel_of_a_large_picture_has_a_dot_and_a_half_at_least(pictures, name, figure):
+    drawn = draw(name, pictures)[figure]
+    drawn.canvas.draw()
+    for axes in drawn.axes:
+        assert axes.get_window_extent().width / axes.images[0].get_array().shape[1] > 1.5
 
 
 def test_completions_are_of_the_usual_prior_and_the_first_task_that_hides(study):
@@ -148,6 +182,7 @@ def test_a_prior_has_one_colour_in_all_figures(study):
         ("fidelity", "metrics/fidelity.csv"),
         ("inversion", "data/restored/generated/least_squares.npz"),
         ("norms", "metrics/norms.csv"),
+        ("overview", "data/combined/inpainting/non_saturating.npz"),
         ("samples", "data/priors/least_squares/samples.npz"),
         ("search", "data/solvers/seconds.csv"),
         ("spectra", "metrics/spectra.csv"),

@@ -72,7 +72,7 @@ def test_inversion_shows_images_what_was_found_and_the_difference(channels):
         for column in range(3):
             picked = slice(column * EACH, column * EACH + 4)
             images, found = seen.observed.images[picked], seen.restored.images["whitened"][picked]
-            difference = np.abs(found - images) if channels == 3 else found - images
+            difference = 0.5 + (found - images) / 2 if channels == 3 else found - images
             for panel, expected in zip(axes[3 * number :, column], (images, found, difference), strict=False):
                 np.testing.assert_array_equal(shown(panel), row_of(expected))
     assert blank_axes(figure) == []
@@ -123,7 +123,9 @@ def test_completions_show_the_mean_the_spread_and_the_chains_of_the_last_conditi
     assert len(axes) == 3
     observed, spread = seen.observed, seen.restored.spread
     columns = [observed.images, np.where(observed.observation.mask, observed.observation.y, HIDDEN)]
-    columns += [seen.restored.images["posterior_mean"], spread["posterior_std"] / 0.5]
+    # What is uncertain is grey, whatever the channels: the root mean square.
+    uncertain = np.sqrt(np.square(spread["posterior_std"]).mean(axis=1, keepdims=True)) / 0.5
+    columns += [seen.restored.images["posterior_mean"], uncertain]
     columns += [spread["completions"][:, chain] / 255 for chain in range(3)]
     for index, panels in enumerate(axes):
         for panel, images in zip(panels, columns, strict=True):

@@ -120,7 +120,8 @@ def test_features_are_drawn_for_real_images(priors):
 
 
 def test_features_stand_side_by_side_with_their_intervals(priors):
-    by_digit, by_thickness, *_ = features_figure(*features(priors)).axes
+    figure = features_figure(*features(priors))
+    by_digit, by_thickness, *_ = figure.axes
     for axes, values in ((by_digit, [1, 7]), (by_thickness, [2.1, 3])):
         centres = []
         for points, _, (intervals,) in axes.containers:
@@ -129,7 +130,7 @@ def test_features_stand_side_by_side_with_their_intervals(priors):
             centres.append(np.asarray(points.get_xdata(), dtype=float))
         np.testing.assert_allclose(np.mean(centres, axis=0), values)
         assert len({tuple(x) for x in centres}) == len(priors)
-    assert [text.get_text() for text in by_thickness.get_legend().texts] == [
+    assert [text.get_text() for text in figure.legends[0].texts] == [
         {"minimax": "minimax", "non_saturating": "non-saturating", "least_squares": "least squares"}[prior]
         for prior in priors
     ]
@@ -141,3 +142,23 @@ def test_shares_below_0_have_no_bar_and_missing_ones_no_label():
     by_trait = features_figure(by_class, traits).axes[3]
     assert by_trait.containers[0][0].get_height() == 0
     assert [text.get_text() for text in by_trait.texts] == ["-300", ""]
+
+
+@pytest.mark.parametrize(("kept", "labels"), [(["thickness", "place"], 1), (["class", "place"], 1), (["place"], 0)])
+def test_what_images_do_not_have_has_no_panel(priors, kept, labels):
+    table, traits = features(priors)
+    figure = features_figure(table[table.feature.isin(kept)], traits)
+    assert len(figure.axes) == len(kept) + 1
+    scored = [axes.get_xlabel() for axes in figure.axes if axes.get_ylabel() == "PSNR, dB"]
+    assert len(scored) == labels and all(label.startswith(kept[0]) for label in scored)
+    assert len(figure.legends[0].texts) == len(priors)
+    assert blank_axes(figure) == []
+
+
+def test_of_very_many_classes_only_some_have_a_tick():
+    table, traits = features(["minimax"])
+    row = table[(table.method == "whitened") & (table.source == "real")].iloc[0]
+    many = pd.DataFrame([{**row, "feature": "class", "value": str(number)} for number in range(60)])
+    by_class = features_figure(pd.concat([many, table[table.feature == "place"]]), traits).axes[0]
+    assert len(by_class.containers[0][0].get_xdata()) == 60
+    assert by_class.get_xticks().tolist() == list(range(0, 60, 4))

@@ -1,0 +1,151 @@
+"""Image sets of every kind, from their files to the figures; and one far larger than memory."""
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from tests.drawn import is_drawn
+from tests.images.imagesets import drawn, write_array, write_idx_folder, write_pictures
+from tests.project import TINY, Project, merged
+
+SMALL = {
+    "data": {"path": "pictures", "validation": 20, "test": 20},
+    "priors": ["non_saturating"],
+    "rivals": {"denoising": ["tv", "pca_wiener"], "inpainting": ["telea", "pca_mean"]},
+    "train": {"batch_size": 8},
+    "judge": {"samples": 20},
+}
+# Every stage by itself in one process, which loads torch once, and the most memory that it had, in bytes.
+RUN = """
+import json, resource, sys
+from stages.pipeline.command import run_stage
+for words in json.loads(sys.argv[1]):
+    sys.argv = ["stages", *words.split()]
+    run_stage()
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
+"""
+TASKS = ("denoising", "inpainting")
+RESTORE = [
+    "observe_whole",
+    *(f"observe --task {task}" for task in TASKS),
+    *(f"run_rivals --task {task}" for task in TASKS),
+    "invert --prior non_saturating",
+    *(f"run_prior --task {task} --prior non_saturating" for task in TASKS),
+    *(f"combine --task {task}" for task in TASKS),
+]
+REPORT = ["compare_norms", "time_solvers", "label", "measure", "plot"]
+UP_TO_TRAINING = ["check", "prepare", "classify", "train --prior non_saturating"]
+EVERY = [*UP_TO_TRAINING, "judge", *RESTORE, *REPORT]
+
+
+def run(project: Project, stages: list[str]) -> int:
+    """Run stages one after the other; the most memory that they had."""
+    result = project.call(sys.executable, "-c", RUN, json.dumps(stages))
+    assert result.returncode == 0, result.stderr
+    return int(result.stdout)
+
+
+def grey_array(folder: Path) -> dict:
+    write_array(folder / "pictures.npy", drawn(140, 32, 1)[..., 0])
+    return {"name": "array", "path": "pictures.npy", "split": "in_order"}
+
+
+def coloured_array(folder: Path) -> dict:
+    write_array(folder / "pictures.npy", drawn(140, 64, 3))
+    return {"name": "array", "path": str(folder / "pictures.npy"), "size": 64}
+
+
+def folder_of_classes(folder: Path) -> dict:
+    write_pictures(folder / "pictures", 140, classes=3)
+    return {"name": "folder", "size": 28}
+
+
+def idx_files(folder: Path) -> dict:
+    write_idx_folder(folder / "pictures", 120, 20)
+    return {"name": "fashion_mnist", "test": None}
+
+
+SETS = {build.__name__: build for build in (grey_array, coloured_array, folder_of_classes, idx_files)}
+
+
+@pytest.fixture(scope="module", params=SETS)
+def studied(request, tmp_path_factory) -> tuple[str, Project]:
+    folder = tmp_path_factory.mktemp(request.param) / "project"
+    folder.mkdir()
+    project = Project(folder, merged(TINY, SMALL))
+    build = SETS[request.param]
+    project.set_params({"data": build(folder)})
+    run(project, EVERY)
+    return request.param, project
+
+
+def test_every_set_runs_to_its_tables_and_figures(studied):
+    name, project = studied
+    tables = {path.stem: pd.read_csv(path) for path in (project.folder / "metrics").glob("*.csv")}
+    for task in TASKS:
+        table = tables[task]
+        methods = {"plain", "map", "posterior_mean", "combined", "observed"}
+        assert methods <= set(table.method) and set(table.n) == {4}
+    figures = {path.stem for path in (project.folder / "plots").glob("*.png")}
+    assert {"samples", "inversion", "denoising", "inpainting", "completions", "norms", "features"} <= figures
+    for figure in figures:
+        assert is_drawn(project.folder / "plots" / f"{figure}.png"), (name, figure)
+
+
+def test_labels_are_in_tables_where_the_set_has_classes(studied):
+    name, project = studied
+    labelled = name in ("folder_of_classes", "idx_files")
+    tables = {path.stem: pd.read_csv(path) for path in (project.folder / "metrics").glob("*.csv")}
+    for table in ("denoising", "inpainting", "inversion"):
+        assert ("label_accuracy" in tables[table]) == labelled, table
+    assert ("class_entropy" in tables["fidelity"]) == labelled
+    assert ("class" in set(tables["features"].feature)) == labelled
+    summary = json.loads((project.folder / "metrics" / "summary.json").read_text())
+    assert ("classifier" in summary) == labelled
+
+
+def test_a_picture_of_ones_own_is_restored_in_the_colours_of_the_set(studied):
+    name, project = studied
+    Image.fromarray(drawn(1, 80, 3, seed=9)[0]).save(project.folder / "own.png")
+    result = project.stage("restore", "own.png", "--sigma", "0.2")
+    assert result.returncode == 0, result.stderr
+    size, mode = {"coloured_array": (64, "RGB"), "folder_of_classes": (28, "RGB")}.get(name, (None, "L"))
+    with Image.open(project.folder / "restored" / "own" / "restored.png") as restored:
+        assert restored.mode == mode and (size is None or restored.size == (size, size))
+
+
+def test_an_array_outside_the_project_runs_by_dvc(tmp_path):
+    """DVC finds the array by `data.path` of params.yaml, and runs everything anew for other images in it."""
+    (tmp_path / "project").mkdir()
+    stored = write_array(tmp_path / "faces.npy", drawn(80, 28, 3))
+    project = Project(tmp_path / "project", merged(TINY, SMALL))
+    project.set_params({"data": {"name": "array", "path": str(stored)}})
+    assert project.call("git", "init", "-q").returncode == 0
+    project.commit("start")
+    project.dvc("repro", "prepare")
+    assert not (project.folder / "data" / "prepared" / "images.npy").exists()
+    assert "faces.npy" not in project.dvc("status", "prepare")
+    write_array(stored, drawn(80, 28, 3, seed=1))
+    assert "Running stage 'prepare'" in project.dvc("repro", "prepare")
+
+
+def test_an_array_larger_than_memory(tmp_path):
+    """As many images as CelebA has, 2.5 GB, in a file of holes: prepared, trained on, restored from, under 2 GB."""
+    (tmp_path / "project").mkdir()
+    celeba = np.lib.format.open_memmap(tmp_path / "celeba.npy", "w+", np.uint8, (200_000, 64, 64, 3))
+    celeba[::1000] = drawn(200, 64, 3)
+    celeba.flush()
+    del celeba
+    project = Project(tmp_path / "project", merged(TINY, SMALL))
+    default = {"latent_dim": 100, "width": 64, "batch_size": 64, "epochs": 1, "sample_epochs": []}
+    counts = {"name": "array", "path": str(tmp_path / "celeba.npy"), "validation": 180_000, "test": 19_000}
+    project.set_params({"data": counts, "train": default})
+    before = {path.name for path in tmp_path.iterdir()}
+    assert run(project, [*UP_TO_TRAINING, *RESTORE]) < 2e9
+    prepared = sum(path.stat().st_size for path in (project.folder / "data" / "prepared").iterdir())
+    assert prepared < 2e6 and {path.name for path in tmp_path.iterdir()} == before
