@@ -110,7 +110,52 @@ def paired_table() -> str:
     return markdown(["prior", "condition", "best rival", "difference, dB", "95 % interval"], rows)
 
 
+SHOWN = (0.1, 0.3, 0.5, 1.0)  # noise levels of the small tables
+
+
+def other_images_table(images: str) -> Callable[[], str]:
+    """What the priors and the rivals made of another image set, in dB, and by how much the better prior is ahead.
+
+    From the tables of a study that data/other_images/README.md tells how to run.
+    """
+
+    def build() -> str:
+        folder = ROOT / "data" / "other_images" / images
+        paired = pd.read_csv(folder / "paired.csv")
+        columns: dict[str, dict[str, str]] = {}  # heading -> row -> cell
+        for task, condition, quality in (("denoising", "sigma", "psnr"), ("inpainting", "holes", "hole_psnr")):
+            table = pd.read_csv(folder / f"{task}.csv", keep_default_na=False, na_values=[""])
+            better = table.query("method == 'posterior_mean'").groupby("prior")[quality].mean().idxmax()
+            for value, cells in table[table[quality].notna()].groupby(condition):
+                if task == "denoising" and value not in SHOWN:
+                    continue
+                scores = cells.set_index(["prior", "method"])[quality]
+                column = {
+                    f"{readable(prior)}, {method}": f"{scores[prior, method]:.1f}"
+                    for prior in dict.fromkeys(cells.prior[cells.prior != NO_PRIOR])
+                    for method in ("posterior_mean", "combined")
+                }
+                rivals = scores[NO_PRIOR].drop(["observed", "combined"])
+                column["best rival"] = f"{rivals.max():.1f} {rivals.idxmax()}"
+                column["rivals combined"] = f"{scores[NO_PRIOR, 'combined']:.1f}"
+                own = paired.query(f"prior == '{better}' and task == '{task}' and condition == {value}")
+                for method in ("posterior_mean", "combined"):
+                    for against in (rivals.idxmax(), "combined"):
+                        row = own[(own.method == method) & (own.against == against)].iloc[0]
+                        name = "rivals combined" if against == "combined" else "best rival"
+                        column[f"better prior's {method} less {name}"] = (
+                            f"{row['difference']:+.1f} ({row.difference_low:+.1f} to {row.difference_high:+.1f})"
+                        )
+                columns[f"sigma {value:g}" if task == "denoising" else f"{value:g} missing"] = column
+        names = list(next(iter(columns.values())))
+        return markdown(["", *columns], [[name, *(column[name] for column in columns.values())] for name in names])
+
+    return build
+
+
 TABLES = {
+    "fashion_mnist": other_images_table("fashion_mnist"),
+    "emoji": other_images_table("emoji"),
     "training": training_table,
     "inversion": inversion_table,
     "denoising": condition_table("denoising", "sigma", "psnr"),
