@@ -74,7 +74,8 @@ def quality_curves(table: pd.DataFrame, condition: str, quality: str) -> Figure:
                 panel.plot(x, y, linestyle=DASHES[method], color=palette[prior], marker=".", label=name)
                 low, high = curve[f"{quality}_low"], curve[f"{quality}_high"]
                 panel.fill_between(x, low, high, color=palette[prior], alpha=0.12, lw=0)
-    for panel, heading in zip(axes[0], ("by prior and method", "posterior mean, combined, and what needs no prior"), strict=False):
+    headings = ("by prior and method", "posterior mean, combined, and what needs no prior")
+    for panel, heading in zip(axes[0], headings, strict=False):
         panel.set_title(heading)
         panel.set_xlabel(condition)
         panel.set_xticks(sorted(table[condition].unique()))

@@ -1,0 +1,79 @@
+"""Models of what a generator cannot draw: `python -m tests.benchmarks.misfit`, after `dvc repro invert`.
+
+Of noisy validation images, with G(z) of the most probable code and the residual y - G(z): how near to the image comes
+G(z) itself; with the residual's independent pixels weighed by v(g) (latent/misfit.py); with a covariance of low rank
+and a diagonal, fitted to what G(z) leaves of other validation images; with the residual denoised by BM3D; the posterior
+mean; BM3D without a generator; and these two weighed as `combine` does. Mean PSNR in dB of the second half of the
+images; whatever is fitted is fitted to the first.
+"""
+
+import argparse
+
+import numpy as np
+import torch
+
+from stages.images.picking import pick_images
+from stages.judging.image_quality import mse, psnr
+from stages.pipeline.numerics.compute import choose_compute
+from stages.pipeline.params import load_params
+from stages.restoration.combination import fit_weights
+from stages.restoration.latent.misfit import load_misfit
+from stages.restoration.latent.objective import place_observation
+from stages.restoration.latent.prior import load_prior
+from stages.restoration.latent.search import LatentSearch, explore, map_search
+from stages.restoration.linear_model import ROUNDING, LinearModel, posterior_mean
+from stages.restoration.observation import Observation, noisy
+from stages.restoration.posterior import sample_posterior
+from stages.restoration.rival import load_rival
+
+RANKS = (8, 24)
+BM3D = {"threshold_block": 8, "wiener_block": 8, "strength": 1.0}
+
+
+def low_rank(residuals: np.ndarray, rank: int) -> LinearModel:
+    """A Gaussian of residuals (N, C, S, S): their mean, `rank` principal axes, and what these leave of each pixel."""
+    flat = residuals.reshape(len(residuals), -1).astype(np.float64)
+    mean = flat.mean(axis=0)
+    _, scales, axes = np.linalg.svd(flat - mean, full_matrices=False)
+    loadings = (axes[:rank].T * scales[:rank]) / np.sqrt(len(flat))
+    residual = (flat - mean).var(axis=0) - np.square(loadings).sum(axis=1)
+    return LinearModel(mean, loadings, np.maximum(residual, ROUNDING))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--images", type=int, default=96)
+    parser.add_argument("--sigmas", type=float, nargs="+", default=[0.1, 0.3, 0.5, 1.0])
+    arguments = parser.parse_args()
+    params = load_params()
+    images, _ = pick_images("validation", arguments.images, params)
+    compute = choose_compute().for_images(images.shape[-1])
+    misfit, _ = load_misfit(params.usual_prior)
+    search = LatentSearch(load_prior(params.usual_prior, misfit, compute, images), params.search, params.seed, compute)
+    first = np.arange(len(images)) < len(images) // 2
+    denoise = load_rival("bm3d").estimate
+    for sigma in arguments.sigmas:
+        seen = noisy(images, sigma, params.seed)
+        objective = search.objective(seen)
+        explored = explore(search, objective)
+        drawn = search.prior.draw(map_search(search, objective, explored), compute)
+        y, mask, sensor = place_observation(seen, torch.arange(len(images)), compute)
+        residual = Observation(seen.y - drawn, seen.mask, seen.sigma)
+        found = {"G(z)": drawn}
+        found["independent"] = misfit.complete(compute.place(torch.from_numpy(drawn)), y, mask, sensor)[0].cpu().numpy()
+        for rank in RANKS:
+            found[f"rank {rank}"] = drawn + posterior_mean(low_rank((images - drawn)[first], rank), residual)
+        found["BM3D of y - G(z)"] = drawn + denoise(residual, **BM3D)
+        found["posterior mean"], _ = sample_posterior(search, seen, explored)
+        found["BM3D"] = denoise(seen, **BM3D)
+        both = [found[name].clip(0, 1) for name in ("posterior mean", "BM3D")]
+        weights = fit_weights(images[first], [own[first] for own in both], seen.mask[first])
+        found["weighed"] = sum(weight * own for weight, own in zip(weights, both, strict=True))
+        scores = {
+            name: psnr(mse(images[~first], restored[~first].clip(0, 1))).mean() for name, restored in found.items()
+        }
+        print(f"sigma {sigma:g}: " + ", ".join(f"{name} {score:.2f}" for name, score in scores.items()), flush=True)
+
+
+if __name__ == "__main__":
+    main()
