@@ -17,7 +17,7 @@ posterior mean      22.86   19.99   24.17   20.08   19.22   17.85
 BM3D                19.91   16.66   31.74   25.11   22.22   18.42
 weighed             22.93   20.03   31.74   25.12   22.32   18.99
 
-So no covariance of low rank is worth its trouble on either set, and a generator that cannot draw an image is best weighed
+So a covariance of low rank does not pay on either set, and a generator that cannot draw an image is best weighed
 against a restorer that need not: that is the method `combined`.
 """
 
