@@ -154,6 +154,7 @@ def other_images_table(images: str) -> Callable[[], str]:
 
 
 TABLES = {
+    "fashion_mnist": other_images_table("fashion_mnist"),
     "emoji": other_images_table("emoji"),
     "training": training_table,
     "inversion": inversion_table,
