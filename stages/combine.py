@@ -27,7 +27,7 @@ def main() -> None:
     validation = load_tuning(task, params).first(WEIGHED)
     by_rivals = load_rivals(task, rivals, observed).images
     writers, rows = {}, list[Row]()
-    for prior in (*params.priors, *([NO_PRIOR] if rivals else [])):
+    for prior in (*params.searched, *([NO_PRIOR] if rivals else [])):
         tuned = load_tuned(task, prior, rivals, validation)
         own = {} if prior == NO_PRIOR else {prior: load_by_prior(task, prior, observed).images[POSTERIOR_MEAN]}
         images, weights = combine(validation, tuned, observed, own | by_rivals)

@@ -9,8 +9,8 @@ from stages.pipeline.numerics.compute import choose_compute
 from stages.pipeline.numerics.streams import numpy_stream
 from stages.pipeline.params import load_params
 from stages.pipeline.storage import publish
+from stages.priors.misfit import misfit_writer
 from stages.restoration.inversion import FIRST_MISFIT, invert, measure_misfit
-from stages.restoration.latent.misfit import misfit_writer
 from stages.restoration.latent.prior import load_prior
 from stages.restoration.latent.search import LatentSearch
 from stages.restoration.observation import clean

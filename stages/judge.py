@@ -36,6 +36,10 @@ def main() -> None:
     # The floor: real images that are not the test set.
     judge(NO_PRIOR, None, batches(load_split("train", params.data).images, count))
     for prior in params.priors:
-        for epoch in load_samples(prior):
+        epochs = list(load_samples(prior))
+        for epoch in epochs:
             judge(prior, epoch, draw_samples(prior, epoch, count, params.seed, compute))
+        if prior in params.flows:  # fitted to the last generator
+            own = artifacts.with_flow(prior)
+            judge(own, epochs[-1], draw_samples(own, epochs[-1], count, params.seed, compute))
     publish({artifacts.FIDELITY: table_writer(pd.DataFrame(rows).astype({"epoch": "Int64"}))})

@@ -24,5 +24,5 @@ def main() -> None:
         labels[GENERATED] = label_generated(params.priors, see)
         labels[INVERSION] = label_task(INVERSION, whole, params.priors, [], see)
         for task in params.tasks:
-            labels[task] = label_task(task, load_task(task, params), params.priors, params.rivals[task], see)
+            labels[task] = label_task(task, load_task(task, params), params.searched, params.rivals[task], see)
     publish({artifacts.labels(task): array_writer(own) for task, own in labels.items()})

@@ -16,11 +16,12 @@ from stages.images.own_picture import load_picture
 from stages.pipeline.command import Parser, between, say
 from stages.pipeline.numerics.compute import choose_compute
 from stages.pipeline.params import Params, load_params
+from stages.priors.misfit import load_misfit
 from stages.report.restored_picture import advice, publish_observed, publish_restored
-from stages.restoration.latent.misfit import load_misfit
 from stages.restoration.latent.prior import load_prior
 from stages.restoration.latent.search import LatentSearch
 from stages.restoration.observation import Observation
+from stages.restoration.restored import methods_of
 from stages.restoration.side_by_side import restore
 
 
@@ -40,7 +41,7 @@ def main() -> None:
     observed = publish_observed(folder, picture, invert)
     say(f"restore: {name}: {compute}")
     observation = Observation(picture.levels[None], picture.known[None], np.array([sigma], dtype=np.float32))
-    restored = restore(LatentSearch(prior, params.search, params.seed, compute), observation)
+    restored = restore(LatentSearch(prior, params.search, params.seed, compute), observation, methods_of(name))
     for note in publish_restored(folder, observed, observation, restored, invert):
         say(f"restore: {note}")
 
@@ -53,6 +54,6 @@ def _arguments(params: Params) -> argparse.Namespace:
     parser.add_argument("--sigma", type=between(0, 10), default=0.0, help=noise)
     parser.add_argument("--mask", type=Path, help="picture of the same size: white is known, all else is missing")
     parser.add_argument("--invert", action="store_true", help="it is dark ink on light paper: restore its negative")
-    parser.add_argument("--prior", default=params.usual_prior, choices=params.priors, help=f"({params.usual_prior})")
+    parser.add_argument("--prior", default=params.usual_prior, choices=params.searched, help=f"({params.usual_prior})")
     parser.add_argument("--output", type=Path, help="folder to write to (restored/<picture's name>)")
     return parser.parse_args()

@@ -8,7 +8,7 @@ from stages.pipeline.command import no_arguments, say
 from stages.pipeline.numerics.compute import choose_compute
 from stages.pipeline.params import load_params
 from stages.pipeline.storage import publish, table_writer
-from stages.restoration.latent.misfit import load_misfit
+from stages.priors.misfit import load_misfit
 from stages.restoration.latent.prior import load_prior
 from stages.restoration.latent.search import LatentSearch
 from stages.restoration.studies.solvers import best_of_restarts, compare_solvers

@@ -1,4 +1,4 @@
-"""Prepared images -> data/priors/<prior>/: one GAN trained with one loss, its history, its generators on the way."""
+"""Prepared images -> data/priors/<prior>/: one prior trained, its history, its generators on the way."""
 
 from pathlib import Path
 
@@ -11,14 +11,16 @@ from stages.pipeline.command import choices, say
 from stages.pipeline.numerics.compute import choose_compute
 from stages.pipeline.params import load_params
 from stages.pipeline.storage import publish
-from stages.priors.adversarial import train, trained_writers
+from stages.priors.training import Setting, train, trained_writers
 
-# What a half-trained GAN depends on beside its settings, images and loss: with other source it starts afresh.
+# What a half-trained prior depends on beside its settings, images and loss: with other source it starts afresh.
 SOURCE = [
     Path("stages/pipeline/numerics/pixels.py"),
     Path("stages/priors/adversarial.py"),
     Path("stages/priors/gan_loss.py"),
+    Path("stages/priors/misfit.py"),
     Path("stages/priors/networks.py"),
+    Path("stages/priors/training.py"),
     Path("stages/pipeline/checkpoint.py"),
     Path("stages/pipeline/numerics/compute.py"),
     Path("stages/pipeline/numerics/sizes.py"),
@@ -36,5 +38,6 @@ def main() -> None:
     files = [*split_files("train"), Path(named.LOSSES, f"{name}.py"), *SOURCE]
     key = run_key(settings | params.train.model_dump(), files)
     with locked_checkpoint(f"train-{name}", key) as checkpoint:
-        publish(trained_writers(name, train(images, name, params.train, params.seed, compute, checkpoint)))
+        trained = train(name, Setting(images, params.train, params.seed, compute), checkpoint)
+        publish(trained_writers(name, trained))
         checkpoint.clear()

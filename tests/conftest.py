@@ -11,8 +11,8 @@ import torch
 
 from stages.pipeline.numerics.compute import Compute
 from stages.pipeline.params import MapSearch, PlainSearch, Posterior, Search
+from stages.priors.misfit import Misfit
 from stages.priors.networks import Generator, initialise, recompute_batch_norm
-from stages.restoration.latent.misfit import Misfit
 from stages.restoration.latent.prior import LatentPrior
 from stages.restoration.latent.search import LatentSearch
 from tests.project import TINY, Project

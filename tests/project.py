@@ -13,8 +13,12 @@ ROOT = Path(__file__).parents[1]
 TINY = {
     "images": 4,
     "data": {"validation": 58000},
+    "priors": ["minimax", "non_saturating", "least_squares", "vae"],
+    "flows": ["vae"],
     "classify": {"epochs": 1},
     "train": {"epochs": 2, "latent_dim": 8, "width": 4, "sample_epochs": [1, 2]},
+    "flow": {"encoder_epochs": 1, "steps": 20, "couplings": 2, "width": 8},
+    "unet": {"steps": 2, "batch_size": 8, "width": 16},
     "judge": {"samples": 200},
     "search": {
         "plain": {"steps": 3},

@@ -11,17 +11,22 @@ import numpy as np
 import pandas as pd
 
 from stages.pipeline import artifacts
-from stages.pipeline.artifacts import NO_PRIOR
+from stages.pipeline.artifacts import FLOW, NO_PRIOR, with_flow
+from stages.report.latents import join_latent
 from stages.report.style import readable
 from tests.project import ROOT
 
 README = ROOT / "README.md"
+SHOWN = (0.1, 0.3, 0.5, 1.0)  # noise levels of the small tables
+USUAL, BEST = "non_saturating", "glo-flow"  # priors that some tables show alone
+LEARNED = ["unet"]
 BLOCK = re.compile(r"(?<=<!-- table )(\w+)( -->\n).*?(?=<!-- end -->)", re.DOTALL)
 NUMBER = re.compile(r"[-\d.e]+%?(?=<!-- (\w+) (\w+) (\S+) ([^>]+?) -->)")
 
 
 def metric(name: str) -> pd.DataFrame:
-    return pd.read_csv(ROOT / artifacts.table(name), keep_default_na=False, na_values=[""])
+    """A table of metrics/, with one name for a prior and its latent."""
+    return join_latent(pd.read_csv(ROOT / artifacts.table(name), keep_default_na=False, na_values=[""]))
 
 
 def markdown(header: list[str], rows: list[list[str]]) -> str:
@@ -30,7 +35,8 @@ def markdown(header: list[str], rows: list[list[str]]) -> str:
 
 
 def training_table() -> str:
-    last = metric("training").groupby("prior", sort=False).last()
+    """Of the GANs."""
+    last = metric("training").dropna().groupby("prior", sort=False).last()
     fidelity = metric("fidelity").groupby("prior").last()
     rows = [
         [
@@ -64,9 +70,64 @@ def inversion_table() -> str:
     return markdown(header, rows)
 
 
+def priors_table() -> str:
+    """The posterior mean of every prior, with a flow and without, and rivals, in dB; and how test images invert."""
+    inverted = metric("inversion").query("method == 'whitened' and source == 'test'").set_index("prior").psnr
+    rows: dict[str, list[str]] = {}
+    header = ["", "inversion"]
+    for task, condition, quality in (("denoising", "sigma", "psnr"), ("inpainting", "holes", "hole_psnr")):
+        table = metric(task)
+        for value, cells in table[table[quality].notna()].groupby(condition):
+            if task == "denoising" and value not in SHOWN:
+                continue
+            header.append(f"sigma {value:g}" if task == "denoising" else f"{value:g} missing")
+            scores = cells.set_index(["prior", "method"])[quality]
+            means = scores.xs("posterior_mean", level="method")
+            others = scores[NO_PRIOR].drop(["observed", "combined"])
+            classical = others.drop(LEARNED)
+            column = {name: f"**{mean:.1f}**" if mean == means.max() else f"{mean:.1f}" for name, mean in means.items()}
+            column |= {name: f"{others[name]:.1f}" for name in LEARNED}
+            column["best classical or linear"] = f"{classical.max():.1f}"
+            for name, cell in column.items():
+                first = f"{inverted[name]:.1f}" if name in inverted else ""
+                rows.setdefault(name, [readable(name), first]).append(cell)
+    return markdown(header, list(rows.values()))
+
+
+def latents_table() -> str:
+    """By how much each prior's flow changes its posterior mean, in dB, with the 95 % interval."""
+    table = metric("paired").query("method == 'posterior_mean'")
+    rows: dict[str, list[str]] = {}
+    header = [""]
+    for (task, condition), cells in table.groupby(["task", "condition"]):
+        if task == "denoising" and condition not in SHOWN:
+            continue
+        header.append(f"sigma {condition:g}" if task == "denoising" else f"{condition:g} missing")
+        for row in cells[cells.prior == cells.against.map(with_flow)].itertuples():
+            text = f"{row.difference:+.1f} ({row.difference_low:+.1f} to {row.difference_high:+.1f})"
+            rows.setdefault(row.against, [readable(row.prior)]).append(text)
+    return markdown(header, list(rows.values()))
+
+
+def fidelity_table() -> str:
+    """What the last generators draw, from N(0, I) and from their flows."""
+    rows = [
+        [
+            "*training images*" if prior == NO_PRIOR else readable(prior),
+            f"{row.frechet_distance:.1f}",
+            *(f"{row[name]:.2f}" for name in ("precision", "recall", "density", "coverage")),
+        ]
+        for prior, row in metric("fidelity").groupby("prior", sort=False).last().iterrows()
+    ]
+    return markdown(["", "Frechet distance", "precision", "recall", "density", "coverage"], rows)
+
+
 def condition_table(name: str, condition: str, quality: str) -> Callable[[], str]:
+    """All methods of the usual prior, the posterior means of the others, and what has no prior."""
+
     def build() -> str:
         table = metric(name)
+        table = table[table.prior.isin([USUAL, NO_PRIOR]) | (table.method == "posterior_mean")]
         conditions = sorted(table[condition].unique())
         rows = []
         for (prior, method), cells in table.groupby(["prior", "method"], sort=False):
@@ -81,12 +142,11 @@ def condition_table(name: str, condition: str, quality: str) -> Callable[[], str
 
 
 def calibration_table() -> str:
-    """Coverage of the intervals and agreement of the chains, of the priors whose generators draw digits."""
+    """Coverage of the intervals and agreement of the chains, of the usual prior and of flows."""
     table = metric("calibration")
+    shown = (table.prior == USUAL) | table.prior.str.endswith(f"-{FLOW}")
     rows = []
-    for (prior, task), cells in table[(table.prior != "minimax") & (table.condition > 0)].groupby(
-        ["prior", "task"], sort=False
-    ):
+    for (prior, task), cells in table[shown & (table.condition > 0)].groupby(["prior", "task"], sort=False):
         for name, form, title in (
             ("coverage_50", ".0%", "in the 50 % interval"),
             ("coverage_90", ".0%", "in the 90 % interval"),
@@ -98,8 +158,10 @@ def calibration_table() -> str:
 
 
 def paired_table() -> str:
-    """The posterior mean less the best rival of each condition, dB, with the 95 % interval; usable priors."""
-    table = metric("paired").query("method == 'posterior_mean' and prior != 'minimax' and against != 'combined'")
+    """The posterior mean less the best rival of each condition, dB, with the 95 % interval: of two priors."""
+    table = metric("paired")
+    rivals_only = ~table.against.isin(["combined", *table.prior])
+    table = table[(table.method == "posterior_mean") & table.prior.isin([USUAL, BEST]) & rivals_only]
     rows = []
     for (prior, task), cells in table.groupby(["prior", "task"], sort=False):
         for condition, rivals in cells.groupby("condition"):
@@ -108,9 +170,6 @@ def paired_table() -> str:
             what = f"sigma {condition:g}" if task == "denoising" else f"{condition:g} missing"
             rows.append([readable(prior), what, best.against, f"{best['difference']:+.1f}", interval])
     return markdown(["prior", "condition", "best rival", "difference, dB", "95 % interval"], rows)
-
-
-SHOWN = (0.1, 0.3, 0.5, 1.0)  # noise levels of the small tables
 
 
 def other_images_table(images: str) -> Callable[[], str]:
@@ -156,6 +215,9 @@ def other_images_table(images: str) -> Callable[[], str]:
 TABLES = {
     "fashion_mnist": other_images_table("fashion_mnist"),
     "emoji": other_images_table("emoji"),
+    "priors": priors_table,
+    "latents": latents_table,
+    "fidelity": fidelity_table,
     "training": training_table,
     "inversion": inversion_table,
     "denoising": condition_table("denoising", "sigma", "psnr"),

@@ -13,6 +13,7 @@ SECTION = (ROOT / "README.md").read_text().split("\n## Add your own\n")[1].split
 FILES = dict(re.findall(r"```python\n# (\S+)\n(.*?)```", SECTION, flags=re.DOTALL))
 PARAMS = {
     "priors": ["non_saturating", "hinge"],
+    "flows": ["hinge"],
     "tasks": ["denoising", "inpainting", "scattered"],
     "scattered": {"missing": [0.5, 0.9]},
     "rivals": {"denoising": ["tv", "median"], "inpainting": ["telea"], "scattered": ["biharmonic", "pca_mean"]},

@@ -16,6 +16,7 @@ from tests.project import TINY, Project, merged
 SMALL = {
     "data": {"path": "pictures", "validation": 20, "test": 20},
     "priors": ["non_saturating"],
+    "flows": [],
     "rivals": {"denoising": ["tv", "pca_wiener"], "inpainting": ["telea", "pca_mean"]},
     "train": {"batch_size": 8},
     "judge": {"samples": 20},

@@ -19,16 +19,17 @@ import yaml
 from stages import check
 from stages.pipeline import named
 from stages.pipeline.errors import UserError
-from stages.restoration.latent.misfit import load_misfit
+from stages.priors.misfit import load_misfit
 from stages.train import SOURCE
 from tests.drawn import is_drawn
 from tests.project import ROOT, TINY, Project
 
-PRIORS = ["minimax", "non_saturating", "least_squares"]
+PRIORS = ["minimax", "non_saturating", "least_squares", "vae"]
+SEARCHED = [*PRIORS, "vae-flow"]
 METHODS = ["plain", "map", "posterior_mean"]
 RIVALS = {
-    "denoising": ["nl_means", "tv", "wavelet", "bm3d", "pca_wiener"],
-    "inpainting": ["mean_fill", "biharmonic", "telea", "navier_stokes", "pca_mean"],
+    "denoising": ["nl_means", "tv", "wavelet", "bm3d", "pca_wiener", "unet"],
+    "inpainting": ["mean_fill", "biharmonic", "telea", "navier_stokes", "pca_mean", "unet"],
 }
 COLUMNS = {
     "training": "prior,epoch,d_steps,g_steps,d_loss,g_loss,real_logit,fake_logit,d_accuracy,g_grad_norm,loss_slope",
@@ -44,6 +45,7 @@ COLUMNS = {
     "spectra": "prior,method,source,frequency,image_power,restored_power,residual_power,residual_share",
     "transfer": "prior,method,sigma,frequency,signal_gain,noise_gain",
     "noise": "prior,method,sigma,n,signal_gain,noise_gain,linear_gain,degrees_of_freedom,energy_share",
+    "flows": "prior,step,train,validation,normal",
     "features": "prior,method,source,feature,value,n,psnr,psnr_low,psnr_high,mse,residual_share,share_of_error,"
     "share_of_pixels",
     "traits": "prior,method,source,trait,n,kept",
@@ -55,8 +57,10 @@ FIGURES = {
     "inversion",
     "denoising",
     "denoising_psnr",
+    "denoising_methods",
     "inpainting",
     "inpainting_psnr",
+    "inpainting_methods",
     "completions",
     "calibration",
     "norms",
@@ -92,7 +96,7 @@ def snapshot(project: Project) -> dict[str, bytes]:
 def test_every_table_and_figure_is_there(ran):
     for name, columns in COLUMNS.items():
         path = ran.folder / "metrics" / f"{name}.csv"
-        assert path.read_text().splitlines()[0] == columns
+        assert path.read_text().splitlines()[0] == columns.replace("prior", "prior,latent", 1)
     assert {path.stem for path in (ran.folder / "plots").glob("*.png")} == FIGURES
     for figure in FIGURES:
         assert is_drawn(ran.folder / "plots" / f"{figure}.png"), figure
@@ -101,16 +105,17 @@ def test_every_table_and_figure_is_there(ran):
 def test_rows_are_complete_and_paired(ran):
     tables = {name: pd.read_csv(ran.folder / "metrics" / f"{name}.csv", keep_default_na=False) for name in COLUMNS}
     for task, condition, values in (("denoising", "sigma", (0.0, 0.3)), ("inpainting", "holes", (1, 2))):
-        cells = [tuple(row) for row in tables[task][["prior", "method", condition]].itertuples(index=False)]
-        restorers = [(prior, method) for prior in PRIORS for method in (*METHODS, "combined")]
-        restorers += [("none", method) for method in ("observed", *RIVALS[task], "combined")]
+        cells = [tuple(row) for row in tables[task][["prior", "latent", "method", condition]].itertuples(index=False)]
+        restorers = [(prior, "normal", method) for prior in PRIORS for method in (*METHODS, "combined")]
+        restorers += [("vae", "flow", method) for method in (*METHODS[1:], "combined")]
+        restorers += [("none", "none", method) for method in ("observed", *RIVALS[task], "combined")]
         assert cells == [(*restorer, value) for restorer in restorers for value in values]
         assert set(tables[task].n) == {4}
     assert tables["denoising"].groupby("sigma").observed_psnr.nunique().tolist() == [1, 1]
     assert (pd.to_numeric(tables["inpainting"].hole_psnr) > 0).all()
     inversion = tables["inversion"]
     assert list(dict.fromkeys(inversion.source)) == ["generated", "train", "test"]
-    assert len(inversion) == 3 * 3 * 3 + 2  # priors, methods, sources
+    assert len(inversion) == 4 * 3 * 3 + 2  # priors, methods, sources
 
 
 def test_each_image_is_observed_once_and_restored_in_one_form(ran):
@@ -118,7 +123,7 @@ def test_each_image_is_observed_once_and_restored_in_one_form(ran):
     for task in RIVALS:
         with np.load(data / "observed" / f"{task}.npz") as observed:
             shape = observed["y"].shape
-        files = [data / "restored" / task / f"{prior}.npz" for prior in PRIORS]
+        files = [data / "restored" / task / f"{prior}.npz" for prior in SEARCHED]
         files += [data / "restored" / task / "rivals" / f"{rival}.npz" for rival in RIVALS[task]]
         for file in files:
             with np.load(file) as restored:
@@ -129,7 +134,7 @@ def test_each_image_is_observed_once_and_restored_in_one_form(ran):
 def test_summary_has_keys_that_all_priors_share(ran):
     summary = json.loads((ran.folder / "metrics" / "summary.json").read_text())
     for group, name in {"denoising": "psnr", "inpainting": "hole_psnr", "inversion": "test_psnr"}.items():
-        assert summary[group]["best"][name] == max(summary[group][prior][name] for prior in PRIORS)
+        assert summary[group]["best"][name] == max(summary[group][prior][name] for prior in summary[group])
     assert summary["fidelity"]["best"]["frechet_distance"] > 0
     assert 0 < summary["classifier"]["test_accuracy"] < 1
 
@@ -194,12 +199,13 @@ def of_each_prior(*verbs: str) -> set[str]:
         (["classify.epochs=2"], {"classify", "judge"} | TABLES_AND_FIGURES),
         (
             ["inpainting.window=7"],
-            {"observe@inpainting", "run_rivals@inpainting", "combine@inpainting"}
+            {"observe@inpainting", "train_unet", "run_rivals@inpainting", "combine@inpainting"}
             | of_each_prior("run_prior@inpainting-")
+            | {"run_flow@inpainting-vae"}
             | TABLES_AND_FIGURES,
         ),
         (
-            ["priors=[least_squares]", "train.discriminator_steps=1"],
+            ["priors=[least_squares]", "flows=[]", "train.discriminator_steps=1"],
             {"train@least_squares", "invert@least_squares", "judge", "compare_norms", "time_solvers"}
             | {f"run_prior@{task}-least_squares" for task in RIVALS}
             | COMBINATIONS
@@ -214,9 +220,14 @@ def test_a_change_of_parameters_reruns_what_hangs_on_it(experiment, changes, exp
 
 def test_another_noise_level_reruns_denoising_alone(ran, experiment):
     stages, name = experiment("-S", "denoising.sigmas=[0.25]")
-    expected = {"check", "observe@denoising", "run_rivals@denoising", "combine@denoising"} | of_each_prior(
-        "run_prior@denoising-"
-    )
+    expected = {
+        "check",
+        "observe@denoising",
+        "train_unet",
+        "run_rivals@denoising",
+        "combine@denoising",
+    } | of_each_prior("run_prior@denoising-")
+    expected |= {"run_flow@denoising-vae"}
     assert stages == expected | TABLES_AND_FIGURES
     specification = json.loads(ran.dvc("plots", "diff", "--json", "HEAD", name))
     assert "errors" not in specification
@@ -238,8 +249,16 @@ def marked(ran: Project) -> set[str]:
         ({"judge": {"samples": 150}}, {"judge"}),
         ({"measure": {"bootstrap": 120}}, {"measure"}),
         ({"tasks": ["denoising"]}, TABLES_AND_FIGURES),
-        ({"priors": ["least_squares"]}, {"judge", "compare_norms", "time_solvers"} | COMBINATIONS | TABLES_AND_FIGURES),
-        ({"search": {"posterior": {"temperature": 1.0}}}, {f"run_prior@{task}-{p}" for task in RIVALS for p in PRIORS}),
+        (
+            {"priors": ["least_squares"], "flows": []},
+            {"judge", "compare_norms", "time_solvers"} | COMBINATIONS | TABLES_AND_FIGURES,
+        ),
+        ({"flow": {"steps": 30}}, {"fit_flow@vae"}),
+        ({"flows": []}, {"judge"} | COMBINATIONS | TABLES_AND_FIGURES),
+        (
+            {"search": {"posterior": {"temperature": 1.0}}},
+            {f"run_prior@{task}-{p}" for task in RIVALS for p in PRIORS} | {f"run_flow@{task}-vae" for task in RIVALS},
+        ),
     ],
 )
 def test_changed_parameters_mark_the_stages_that_take_them(ran, changes, expected):
@@ -353,7 +372,7 @@ def test_a_bad_parameter_stops_before_anything_is_touched(ran, change, words):
         ({"denoising": {"sigmas": [0.3, 0.1]}}, "denoising.sigmas = [0.3, 0.1]: each value once, in rising order"),
         ({"denoising": {"sigmas": [0.0]}}, "denoising.sigmas = [0.0]: one of them above 0"),
         ({"inpainting": {"side": 8}}, "inpainting.side is not a parameter"),
-        ({"priors": ["hinge"]}, "priors.0 = 'hinge': allowed are least_squares, minimax, non_saturating"),
+        ({"priors": ["hinge"]}, "priors.0 = 'hinge': allowed are glo, least_squares, minimax"),
         ({"train": {"width": 100000}}, "train.width = 100000, train.latent_dim = 8"),
         ({"train": {"latent_dim": 10**9}}, "train.width = 4, train.latent_dim = 1000000000"),
     ],
@@ -509,6 +528,10 @@ READERS = [  # a file, the stage that reads it, what can become of it
     ("data/priors/minimax/generator.safetensors", RUN_PRIOR, ANY_FILE),
     ("data/priors/minimax/generator_1.safetensors", ["judge"], ANY_FILE),
     ("data/priors/minimax/history.csv", ["measure"], CSV),
+    ("data/priors/vae/encoder.safetensors", ["fit_flow", "--prior", "vae"], ANY_FILE[1:]),
+    ("data/unet/unet.safetensors", ["run_rivals", "--task", "inpainting"], ANY_FILE),
+    ("data/priors/vae-flow/flow.safetensors", ["judge"], ANY_FILE),
+    ("data/priors/vae-flow/history.csv", ["measure"], CSV),
     ("data/priors/minimax/samples.npz", ["plot"], [*ANY_FILE, with_arrays(in_other_numbers)]),
     ("data/judged/fidelity.csv", ["measure"], OF_PRIORS),
     ("data/misfit/minimax.json", RUN_PRIOR, ANY_FILE),
@@ -629,8 +652,11 @@ def imported(module: Path) -> set[str]:
 
 
 def test_a_checkpoint_depends_on_all_that_training_imports():
-    training = Path("stages/priors/adversarial.py")
-    needed = imported(ROOT / training) | {training.as_posix(), "stages/pipeline/checkpoint.py"}
+    needed = {"stages/pipeline/checkpoint.py", "stages/priors/training.py"} | imported(
+        ROOT / "stages/priors/training.py"
+    )
+    for loss in named.names(named.LOSSES):
+        needed |= imported(ROOT / named.LOSSES / f"{loss}.py")
     assert needed <= {path.as_posix() for path in SOURCE}
 
 
@@ -640,19 +666,22 @@ USED_BY_NAMED = {
     "check": {"stages/images", "stages/restoration/windows.py"},
     "prepare": {"stages/images", "stages/pipeline/numerics"},
     "observe": {"stages/images/ground.py", "stages/restoration/observation.py", "stages/restoration/windows.py"},
-    "run_rivals": {"stages/restoration/linear_model.py", "stages/restoration/opencv.py"},
+    "run_rivals": {"stages/restoration/linear_model.py", "stages/restoration/opencv.py", "stages/restoration/unet.py"},
+    "train": {f"stages/priors/{noun}.py" for noun in ("adversarial", "evidence", "gan_loss", "misfit")},
+    "train_unet": {"stages/images/ground.py", "stages/restoration/windows.py"},
 }
 
 
 def test_dependencies_are_what_a_stage_imports():
     for name, stage in yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"].items():
-        needed = imported(ROOT / "stages" / f"{name}.py") | {f"stages/{name}.py"}
+        verb = stage["cmd"].split()[3]  # python -m stages VERB
+        needed = imported(ROOT / "stages" / f"{verb}.py") | {f"stages/{verb}.py"}
         declared = {dep for dep in stage["deps"] if dep.startswith("stages/")}
         covered = {path for path in needed if any(path == dep or path.startswith(dep + "/") for dep in declared)}
         assert needed == covered, name
         unused = {dep for dep in declared if not any(path == dep or path.startswith(dep + "/") for path in needed)}
         by_name = {dep for dep in unused if dep.split("/${")[0] in BY_NAME}
-        assert unused - by_name - PLUMBING <= USED_BY_NAMED.get(name, set()), name
+        assert unused - by_name - PLUMBING <= USED_BY_NAMED.get(verb, set()), name
 
 
 def test_no_side_study_is_imported_by_the_main_path():

@@ -74,6 +74,8 @@ def paired_rows(
 ) -> list[Row]:
     """One row for each method but the textbook's, rival and condition: the mean difference in dB, image by image.
 
+    Rivals may be anything that restored the same images, the posterior means of other priors too.
+
     PSNR is of hidden pixels where some are hidden. Without noise and holes there is nothing to compare.
     """
     rows: list[Row] = []

@@ -7,8 +7,10 @@ CHECKED = Path("data/checked.json")
 PREPARED = Path("data/prepared")
 CLASSIFIER = Path("data/classifier")
 PRIORS = Path("data/priors")  # <prior>/: generator.safetensors, generator_<epoch>.safetensors, history.csv, ...
+# and <prior>-flow/: flow.safetensors, history.csv
 FIDELITY = Path("data/judged/fidelity.csv")
 OBSERVED = Path("data/observed")
+UNET = Path("data/unet/unet.safetensors")
 MISFIT = Path("data/misfit")  # <prior>.json
 RESTORED = Path("data/restored")
 TUNED = Path("data/tuned")  # the same of validation images
@@ -21,12 +23,14 @@ PLOTS = Path("plots")
 
 INVERSION = "inversion"  # the task of images that are seen whole; the others are those of params.yaml
 GENERATED = "generated"  # the task of images that each prior drew itself, also seen whole
+NORMAL, FLOW = "normal", "flow"  # latents: what codes are drawn from
 NO_PRIOR = "none"  # the prior of what has none: rivals, and the observed image itself
 UNRESTORED = "observed"  # the method that restores nothing
 COMBINED = "combined"  # the method of a prior's posterior mean and all rivals, or of the rivals alone, put together
 TABLES = (  # of metrics/, beside one for each task
     "training",
     "fidelity",
+    "flows",
     "inversion",
     "paired",
     "calibration",
@@ -59,9 +63,25 @@ def prior(name: str, file: str = "generator.safetensors") -> Path:
     return PRIORS / name / file
 
 
+def with_flow(prior: str) -> str:
+    """The name of a prior whose codes come from its flow: of files, and of rows until tables have a column `latent`."""
+    return f"{prior}-{FLOW}"
+
+
+def prior_and_latent(name: str) -> tuple[str, str]:
+    """(prior, latent) of a name that may be `with_flow`'s; `none` has the latent `none`."""
+    prior, _, flow = name.partition("-")
+    return prior, NO_PRIOR if prior == NO_PRIOR else flow or NORMAL
+
+
+def flow(prior: str, file: str = "flow.safetensors") -> Path:
+    """A file of the flow that was fitted to a prior's codes."""
+    return PRIORS / with_flow(prior) / file
+
+
 def misfit(prior: str) -> Path:
-    """What a prior's generator cannot draw."""
-    return MISFIT / f"{prior}.json"
+    """What a prior's generator cannot draw, with a flow or without."""
+    return MISFIT / f"{prior_and_latent(prior)[0]}.json"
 
 
 def observed(task: str) -> Path:

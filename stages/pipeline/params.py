@@ -12,7 +12,7 @@ import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from stages.pipeline import named
-from stages.pipeline.artifacts import COMBINED, GENERATED, INVERSION, NO_PRIOR, TABLES, UNRESTORED
+from stages.pipeline.artifacts import COMBINED, GENERATED, INVERSION, NO_PRIOR, TABLES, UNRESTORED, with_flow
 from stages.pipeline.errors import UserError
 
 PARAMS_FILE = Path("params.yaml")
@@ -107,6 +107,24 @@ class Train(Group):
     sample_epochs: Annotated[list[Count], AfterValidator(_ascending)]
 
 
+class FlowFit(Group):
+    encoder_epochs: Count
+    batch_size: Count
+    steps: Count
+    learning_rate: Rate
+    couplings: Count
+    width: Count
+
+
+class UnetFit(Group):
+    steps: Count
+    batch_size: Annotated[int, Field(ge=4)]
+    learning_rate: Rate
+    width: Annotated[
+        int, Field(ge=16, multiple_of=16)
+    ]  # so that GroupNorm's groups have as many channels at each level
+
+
 class Judge(Group):
     samples: Annotated[int, Field(ge=10)]  # the nearest-neighbour measures look at 5 neighbours
 
@@ -181,11 +199,14 @@ class Params(Group):
     seed: Annotated[int, Field(ge=0, lt=1 << 63)]
     data: Data
     priors: Annotated[list[LossName], Field(min_length=1), AfterValidator(_distinct)]
+    flows: Annotated[list[LossName], AfterValidator(_distinct)]
     tasks: Annotated[list[TaskName], Field(min_length=1), AfterValidator(_distinct)]
     rivals: dict[TaskName, Annotated[list[RivalName], AfterValidator(_distinct)]]
     images: Annotated[int, Field(ge=2)]  # a table's interval needs a spread
     classify: Classify
     train: Train
+    flow: FlowFit
+    unet: UnetFit
     judge: Judge
     search: Search
     invert: Invert
@@ -201,6 +222,17 @@ class Params(Group):
                 f"norms.restarts = {self.norms.restarts}: allowed are at most search.map.samples = {samples}"
             )
         return self
+
+    @model_validator(mode="after")
+    def _flows_of_priors(self) -> Self:
+        if foreign := [prior for prior in self.flows if prior not in self.priors]:
+            raise ValueError(f"flows = {foreign[0]!r}: allowed are {', '.join(self.priors)} (priors)")
+        return self
+
+    @property
+    def searched(self) -> list[str]:
+        """What images are restored with: each prior, and behind it the same with a flow if it is among `flows`."""
+        return [name for prior in self.priors for name in (prior, *([with_flow(prior)] if prior in self.flows else []))]
 
     @property
     def usual_prior(self) -> str:

@@ -7,16 +7,20 @@ import torch
 from torch import Tensor
 from torch.nn.functional import softplus
 
-from stages.pipeline import named
+from stages.priors.adversarial import Players
+from stages.priors.training import Learner, Loss, Setting
 
 
 @dataclass(frozen=True)
-class GanLoss:
+class GanLoss(Loss):
     """One GAN objective. Both functions take logits (N,) and return the mean over the batch, to be minimised."""
 
     discriminator: Callable[[Tensor, Tensor], Tensor]  # (real logits, fake logits) -> scalar
     generator: Callable[[Tensor], Tensor]  # fake logits -> scalar
     threshold: float  # the logit below which the discriminator calls an image fake, above it real
+
+    def learner(self, setting: Setting) -> Learner:
+        return Players(self, setting)
 
     def slope(self, fake_logit: Tensor) -> Tensor:
         """dL_G/dl at each fake logit (N,): what is left of the discriminator's opinion when it reaches the generator.
@@ -28,12 +32,6 @@ class GanLoss:
             logit = fake_logit.detach().requires_grad_()
             (slope,) = torch.autograd.grad(self.generator(logit), logit)
         return slope * logit.numel()  # undo the mean over the batch
-
-
-def load_loss(name: str) -> GanLoss:
-    """The loss of this name. Raises UserError if there is none."""
-    loss: GanLoss = named.thing(named.LOSSES, name, GanLoss, "LOSS")
-    return loss
 
 
 def cross_entropy(real_logit: Tensor, fake_logit: Tensor) -> Tensor:

@@ -90,21 +90,43 @@ class Discriminator(SavedNetwork):
     def __init__(self, *, width: int, channels: int, image_size: int):
         super().__init__()
         self.arguments = {"width": width, "channels": channels, "image_size": image_size}
-        blocks = doublings(image_size)
-        widths = [width << level for level in range(blocks)]  # e.g. 64, 128
-        end = image_size >> blocks
-        layers: list[nn.Module] = [nn.Conv2d(channels, widths[0], KERNEL, STRIDE, PADDING), nn.LeakyReLU(0.2)]
-        for fine, coarse in itertools.pairwise(widths):
-            layers += [
-                nn.Conv2d(fine, coarse, KERNEL, STRIDE, PADDING, bias=False),
-                nn.BatchNorm2d(coarse),
-                nn.LeakyReLU(0.2),
-            ]
-        layers += [_ChannelsLast(), nn.Flatten(), nn.Linear(widths[-1] * end * end, 1)]
-        self.layers = nn.Sequential(*layers)
+        self.layers = _downwards(width, channels, image_size, outputs=1)
 
     def forward(self, images: Tensor) -> Tensor:
         return self.layers(images).float().squeeze(1)
+
+
+class Encoder(SavedNetwork):
+    """images (N, channels, image_size, image_size) in [0, 1] -> mean and log-variance of z, (N, latent_dim) each.
+
+    float32, with the discriminator's layers. Raises ValueError for an image_size that is not 7 or 8 times a power of
+    two.
+    """
+
+    def __init__(self, *, latent_dim: int, width: int, channels: int, image_size: int):
+        super().__init__()
+        self.arguments = {"latent_dim": latent_dim, "width": width, "channels": channels, "image_size": image_size}
+        self.layers = _downwards(width, channels, image_size, outputs=2 * latent_dim)
+
+    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        mean, log_variance = self.layers(images).float().chunk(2, dim=1)
+        return mean, log_variance
+
+
+def _downwards(width: int, channels: int, image_size: int, outputs: int) -> nn.Sequential:
+    """images (N, channels, image_size, image_size) -> (N, outputs): the generator's blocks in reverse."""
+    blocks = doublings(image_size)
+    widths = [width << level for level in range(blocks)]  # e.g. 64, 128
+    end = image_size >> blocks
+    layers: list[nn.Module] = [nn.Conv2d(channels, widths[0], KERNEL, STRIDE, PADDING), nn.LeakyReLU(0.2)]
+    for fine, coarse in itertools.pairwise(widths):
+        layers += [
+            nn.Conv2d(fine, coarse, KERNEL, STRIDE, PADDING, bias=False),
+            nn.BatchNorm2d(coarse),
+            nn.LeakyReLU(0.2),
+        ]
+    layers += [_ChannelsLast(), nn.Flatten(), nn.Linear(widths[-1] * end * end, outputs)]
+    return nn.Sequential(*layers)
 
 
 def initialise(network: nn.Module, stream: torch.Generator) -> None:

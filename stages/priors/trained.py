@@ -10,17 +10,18 @@ from stages.pipeline.errors import UserError
 from stages.pipeline.storage import Array, Number, load_arrays, load_table
 
 POSITIVE = Number(low=0)
+OF_DISCRIMINATOR = Number(empty=True)  # a prior that is trained without a discriminator leaves these cells empty
 HISTORY = {
     "epoch": Number(low=1),
     "d_steps": POSITIVE,
     "g_steps": POSITIVE,
-    "d_loss": Number(),
+    "d_loss": OF_DISCRIMINATOR,
     "g_loss": Number(),
-    "real_logit": Number(),
-    "fake_logit": Number(),
-    "d_accuracy": Number(low=0, high=1),
+    "real_logit": OF_DISCRIMINATOR,
+    "fake_logit": OF_DISCRIMINATOR,
+    "d_accuracy": Number(low=0, high=1, empty=True),
     "g_grad_norm": POSITIVE,
-    "loss_slope": POSITIVE,
+    "loss_slope": Number(low=0, empty=True),
 }
 HISTORY_FILE, SAMPLES = "history.csv", "samples.npz"  # beside generator.safetensors, generator_<epoch>.safetensors, ...
 SAMPLE_NAME = re.compile(r"epoch_([1-9][0-9]*)")

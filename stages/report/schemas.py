@@ -18,16 +18,16 @@ def _with_interval(name: str, cell: Number) -> Cells:
     return {name: cell, f"{name}_low": cell, f"{name}_high": cell}
 
 
-PRIOR: Cells = {"prior": WORD}
+PRIOR: Cells = {"prior": WORD, "latent": WORD}
 RESTORER: Cells = PRIOR | {"method": WORD}
 PSNR = _with_interval("psnr", EMPTY)
 
 OF_LABELS = ("label_accuracy", "classes_covered", "class_entropy")  # columns, of any table, of images with labels
 
 COLUMNS: dict[str, Columns] = {
-    "training": {"prior": WORD, **HISTORY},
-    "fidelity": {
-        "prior": WORD,
+    "training": PRIOR | HISTORY,
+    "fidelity": PRIOR
+    | {
         "epoch": Number(low=1, empty=True),  # of real images there is none
         "frechet_distance": ANY,
         "precision": SHARE,
@@ -49,7 +49,8 @@ COLUMNS: dict[str, Columns] = {
     | _with_interval("coverage_50", SHARE)
     | _with_interval("coverage_90", SHARE)
     | {"std": POSITIVE, "r_hat": POSITIVE, "converged": SHARE, "effective_chains": POSITIVE},
-    "norms": {"prior": WORD, "corruption": WORD, "norm": WORD, "with_prior": WORD, "n": COUNT, **PSNR},
+    "norms": PRIOR | {"corruption": WORD, "norm": WORD, "with_prior": WORD, "n": COUNT, **PSNR},
+    "flows": PRIOR | {"step": COUNT, "train": ANY, "validation": ANY, "normal": ANY},
     "spectra": RESTORER
     | {"source": WORD, "frequency": POSITIVE}
     | {

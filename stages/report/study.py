@@ -9,12 +9,13 @@ import pandas as pd
 from stages.judging.labels import load_labels
 from stages.judging.scores import Labels
 from stages.pipeline import artifacts
-from stages.pipeline.artifacts import COMBINED, NO_PRIOR, UNRESTORED
+from stages.pipeline.artifacts import COMBINED, NO_PRIOR, UNRESTORED, with_flow
 from stages.pipeline.errors import UserError
 from stages.pipeline.params import Params
-from stages.pipeline.storage import load_numbers, load_table
+from stages.pipeline.storage import WORD, load_numbers, load_table
 from stages.priors.trained import SAMPLES, load_history, load_samples
-from stages.report.schemas import ACCURACY, RESTARTS, SECONDS, SOLVERS, table_columns, task_columns
+from stages.report.latents import join_latent
+from stages.report.schemas import ACCURACY, RESTARTS, SECONDS, SOLVERS, Columns, table_columns, task_columns
 from stages.restoration.observed import Observed, join, load_observed, load_whole
 from stages.restoration.restored import (
     BY_INVERSION,
@@ -27,6 +28,7 @@ from stages.restoration.restored import (
     load_methods,
     load_restored,
     load_without_prior,
+    methods_of,
 )
 from stages.restoration.task import load_task
 
@@ -34,6 +36,9 @@ METHODS: dict[str, Sequence[str]] = {  # whose rows a table must have, of every 
     **dict.fromkeys(("inversion", "spectra", "features", "traits"), BY_INVERSION),
     **dict.fromkeys(("transfer", "noise"), (PLAIN, MAP)),
 }
+
+
+OF_PRIORS = ("training", "inversion", "spectra", "features", "traits")  # tables without rows of flows
 
 
 @dataclass(frozen=True)
@@ -65,6 +70,10 @@ class Study:
         """One row an epoch of a prior's training."""
         return load_history(prior)
 
+    def flow_history(self, prior: str) -> pd.DataFrame:
+        """How likely codes became while a flow was fitted to them."""
+        return load_table(artifacts.flow(prior, "history.csv"), _nameless(table_columns("flows", self.labelled)))
+
     def samples(self) -> dict[str, dict[int, np.ndarray]]:
         """prior -> epoch -> images (64, C, S, S), uint8; every prior has the same epochs."""
         samples = {prior: load_samples(prior) for prior in self.priors}
@@ -78,8 +87,9 @@ class Study:
 
     def fidelity(self) -> pd.DataFrame:
         """How close each prior's images are to real ones, epoch by epoch."""
-        table = load_table(artifacts.FIDELITY, table_columns("fidelity", self.labelled))
-        if missing := [prior for prior in (*self.priors, NO_PRIOR) if prior not in set(table.prior)]:
+        columns = {"prior": WORD, **_nameless(table_columns("fidelity", self.labelled))}
+        table = load_table(artifacts.FIDELITY, columns)
+        if missing := [prior for prior in (*self.params.searched, NO_PRIOR) if prior not in set(table.prior)]:
             raise UserError(f"{artifacts.FIDELITY}: has no rows of {missing[0]}: run `dvc repro`")
         return table
 
@@ -150,12 +160,12 @@ class Study:
     # What `measure` has left.
 
     def table(self, name: str) -> pd.DataFrame:
-        """A table of metrics/ that is not of one task."""
+        """A table of metrics/ that is not of one task; a prior with its flow is named as `artifacts.with_flow` does."""
         table = load_table(artifacts.table(name), table_columns(name, self.labelled))
         return self._complete(table, name, METHODS.get(name, (None,)))
 
     def task_table(self, task: str) -> pd.DataFrame:
-        """metrics/<task>.csv."""
+        """metrics/<task>.csv, likewise."""
         observed = self.observed(task)
         columns = task_columns(
             observed.condition_name, hides=observed.hidden is not None, labelled=observed.labels is not None
@@ -164,8 +174,19 @@ class Study:
 
     def _complete(self, table: pd.DataFrame, name: str, methods: Sequence[str | None]) -> pd.DataFrame:
         """The table. Raises UserError unless it has rows of every prior by each method, and of no other task."""
-        priors = [self.params.usual_prior] if name == "norms" else self.priors
-        wanted = [(prior, method) for prior in priors for method in methods]
+        table = join_latent(table)
+        if name == "norms":
+            priors = [self.params.usual_prior]
+        elif name == "flows":
+            priors = [with_flow(prior) for prior in self.params.flows]
+        else:
+            priors = self.priors if name in OF_PRIORS else self.params.searched
+        wanted = [
+            (prior, method)
+            for prior in priors
+            for method in methods
+            if method != PLAIN or name in OF_PRIORS or method in methods_of(prior)
+        ]
         if name == "fidelity":
             wanted.append((NO_PRIOR, None))
         for prior, method in wanted:
@@ -175,6 +196,11 @@ class Study:
         if foreign := [task for task in table.get("task", ()) if task not in self.params.tasks]:
             raise UserError(f"{artifacts.table(name)}: has rows of the task {foreign[0]}: run `dvc repro`")
         return table
+
+
+def _nameless(columns: Columns) -> Columns:
+    """The columns but those that say of which prior and latent a row is."""
+    return {name: cell for name, cell in columns.items() if name not in ("prior", "latent")}
 
 
 def _nothing_and(restored: Restored, observed: Observed) -> Restored:

@@ -14,7 +14,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from stages.pipeline.artifacts import COMBINED, NO_PRIOR, UNRESTORED
+from stages.pipeline.artifacts import COMBINED, FLOW, NO_PRIOR, UNRESTORED, prior_and_latent
 from stages.pipeline.storage import Writer
 from stages.report.shades import HIDDEN
 from stages.restoration.observed import Observed
@@ -47,14 +47,21 @@ plt.rcParams.update(
 
 
 def colours(priors: Iterable[str]) -> dict[str, str]:
-    """A colour for each prior by its place, and grey for `none`."""
-    named = [prior for prior in dict.fromkeys(priors) if prior != NO_PRIOR]
-    return {prior: PALETTE[place % len(PALETTE)] for place, prior in enumerate(named)} | {NO_PRIOR: GREY}
+    """A colour for each prior by its place, with a flow or without, and grey for `none`."""
+    names = [name for name in dict.fromkeys(priors) if name != NO_PRIOR]
+    places = {prior: place for place, prior in enumerate(dict.fromkeys(prior_and_latent(name)[0] for name in names))}
+    return {name: PALETTE[places[prior_and_latent(name)[0]] % len(PALETTE)] for name in names} | {NO_PRIOR: GREY}
 
 
 def readable(name: str) -> str:
     """A name of params.yaml as people read it: non_saturating is non-saturating, least_squares least squares."""
-    return name.replace("non_", "non-").replace("_", " ")
+    prior, _, flow = name.partition("-")
+    return prior.replace("non_", "non-").replace("_", " ") + (f" + {flow}" if flow else "")
+
+
+def dash(prior: str) -> str:
+    """Of a line that tells priors apart: solid, or dashed where the codes come from N(0, I) beside others of a flow."""
+    return "-" if prior_and_latent(prior)[1] == FLOW else "--"
 
 
 def by_prior(table: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:

@@ -1,7 +1,11 @@
-"""Every table of metrics/, from what the stages have left. Rows of priors in the order of params.yaml, others last."""
+"""Every table of metrics/, from what the stages have left. Rows of priors in the order of params.yaml, others last.
+
+A prior with its flow is a prior of its own, until the tables are done (latents.py).
+"""
 
 from dataclasses import replace
 
+import numpy as np
 import pandas as pd
 
 from stages.judging.calibration import calibration_rows
@@ -11,9 +15,11 @@ from stages.judging.places import feature_rows
 from stages.judging.scores import inversion_rows, norm_rows, paired_rows, task_rows
 from stages.judging.spectra import spectra_rows
 from stages.judging.traits import trait_rows
-from stages.pipeline.artifacts import INVERSION, NO_PRIOR, UNRESTORED
+from stages.pipeline.artifacts import INVERSION, NO_PRIOR, UNRESTORED, with_flow
 from stages.pipeline.storage import Row
+from stages.report.latents import split_latent
 from stages.report.study import Study
+from stages.restoration.restored import POSTERIOR_MEAN, Restored
 
 Tables = dict[str, pd.DataFrame]
 
@@ -26,8 +32,11 @@ def all_tables(study: Study) -> Tables:
         "fidelity": study.fidelity(),
         "norms": pd.DataFrame(norm_rows(study.params.usual_prior, *study.norms(), bootstrap)),
     }
+    flows = [study.flow_history(prior).assign(prior=with_flow(prior)) for prior in study.params.flows]
+    tables |= {"flows": pd.concat(flows)} if flows else {}
     rows = _inversion(study, bootstrap) | _tasks(study, bootstrap)
-    return tables | {name: pd.DataFrame(own) for name, own in rows.items() if own}
+    tables |= {name: pd.DataFrame(own) for name, own in rows.items() if own}
+    return {name: split_latent(table) for name, table in tables.items()}
 
 
 def _inversion(study: Study, bootstrap: Bootstrap) -> dict[str, list[Row]]:
@@ -52,11 +61,15 @@ def _tasks(study: Study, bootstrap: Bootstrap) -> dict[str, list[Row]]:
     for task in study.params.tasks:
         rivals = study.by_rivals(task)
         rows[task] = []
-        for prior in study.priors:
+        means: dict[str, np.ndarray] = {}
+        for prior in study.params.searched:
             seen = study.by_prior(task, prior)
             labels = study.labels(task, prior, seen)
             rows[task] += task_rows(prior, seen.observed, seen.restored, labels, bootstrap)
             rows["paired"] += paired_rows(task, prior, seen.observed, seen.restored, rivals.restored, bootstrap)
+            own = Restored({POSTERIOR_MEAN: seen.restored.images[POSTERIOR_MEAN]})
+            rows["paired"] += paired_rows(task, prior, seen.observed, own, Restored(means), bootstrap)
+            means = means | {prior: own.images[POSTERIOR_MEAN]}
             rows["calibration"] += calibration_rows(task, prior, seen.observed, seen.restored, bootstrap)
             if seen.observed.is_noisy:
                 rows["transfer"] += transfer_rows(prior, seen.observed, seen.restored)

@@ -4,8 +4,8 @@ import numpy as np
 
 from stages.pipeline.numerics.streams import numpy_stream
 from stages.pipeline.params import Invert
+from stages.priors.misfit import Misfit, fit_misfit
 from stages.restoration.latent.descent import usual_walk
-from stages.restoration.latent.misfit import Misfit, fit_misfit
 from stages.restoration.latent.search import LatentSearch, explore, least_squares_search, map_search, plain_search
 from stages.restoration.observation import clean, masked
 from stages.restoration.restored import MAP, PLAIN, WHITENED, Restored

@@ -16,8 +16,8 @@ from torch import Tensor
 from stages.pipeline.numerics.pixels import to_uint8
 from stages.pipeline.numerics.streams import torch_stream
 from stages.pipeline.progress import Progress
+from stages.priors.misfit import Misfit
 from stages.restoration.latent.curvature import whiten
-from stages.restoration.latent.misfit import Misfit
 from stages.restoration.latent.objective import flatten_chains, place_observation
 from stages.restoration.latent.search import Explored, LatentSearch
 from stages.restoration.observation import Observation

@@ -17,6 +17,7 @@ from stages.restoration.observed import IMAGE, Observed
 METHODS, CODES = "methods", "_codes"  # the array of the methods' names; the ending of an array of codes
 PLAIN, MAP, POSTERIOR_MEAN, WHITENED = "plain", "map", "posterior_mean", "whitened"
 BY_PRIOR = (PLAIN, MAP, POSTERIOR_MEAN)  # the methods by which a prior restores
+BY_FLOW = (MAP, POSTERIOR_MEAN)  # and with a flow: the textbook knows none
 BY_INVERSION = (PLAIN, MAP, WHITENED)  # the same where everything is seen without noise
 UNIT = Array("float32", IMAGE, low=0, high=1)
 SPREAD = {
@@ -85,10 +86,16 @@ def join_restored(first: Restored, second: Restored) -> Restored:
     return Restored(*({name: np.concatenate([a[name], b[name]]) for name in a} for a, b in pairs))
 
 
+def methods_of(prior: str) -> tuple[str, ...]:
+    """The methods by which a prior restores, with a flow or without."""
+    return BY_FLOW if artifacts.prior_and_latent(prior)[1] == artifacts.FLOW else BY_PRIOR
+
+
 def load_by_prior(task: str, prior: str, observed: Observed) -> Restored:
     """What a prior made of a task's observations, by each of its methods."""
     whole = task in (artifacts.INVERSION, artifacts.GENERATED)
-    return load_restored(artifacts.restored_by_prior(task, prior), observed, BY_INVERSION if whole else BY_PRIOR)
+    methods = BY_INVERSION if whole else methods_of(prior)
+    return load_restored(artifacts.restored_by_prior(task, prior), observed, methods)
 
 
 def load_combined(task: str, prior: str, observed: Observed) -> Restored:

@@ -30,8 +30,8 @@ from stages.images.picking import pick_images
 from stages.judging.image_quality import mse, psnr
 from stages.pipeline.numerics.compute import choose_compute
 from stages.pipeline.params import load_params
+from stages.priors.misfit import load_misfit
 from stages.restoration.combination import fit_weights
-from stages.restoration.latent.misfit import load_misfit
 from stages.restoration.latent.objective import place_observation
 from stages.restoration.latent.prior import load_prior
 from stages.restoration.latent.search import LatentSearch, explore, map_search

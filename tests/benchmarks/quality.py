@@ -20,8 +20,8 @@ from stages.judging.trunk import batches
 from stages.pipeline.numerics.compute import choose_compute
 from stages.pipeline.numerics.pixels import to_float
 from stages.pipeline.params import load_params
-from stages.priors.adversarial import train
 from stages.priors.networks import recompute_batch_norm
+from stages.priors.training import Setting, train
 from tests.benchmarks.textbook import Textbook
 
 SAMPLES = 10_000  # generated images behind a Frechet distance
@@ -43,8 +43,8 @@ def textbook_generator(epochs: int, seed: int) -> torch.nn.Module:
 def project_generator(epochs: int, seed: int) -> torch.nn.Module:
     params = load_params()
     settings = params.train.model_copy(update={"epochs": epochs, "sample_epochs": []})
-    gan = train(load_split("train", params.data).images, "non_saturating", settings, seed, choose_compute())
-    return gan.generators[epochs].cpu()
+    setting = Setting(load_split("train", params.data).images, settings, seed, choose_compute())
+    return train("non_saturating", setting).generators[epochs].cpu()
 
 
 LOOPS = {"textbook": textbook_generator, "project": project_generator}

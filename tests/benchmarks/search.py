@@ -18,10 +18,10 @@ from stages.pipeline import artifacts
 from stages.pipeline.networks import load_network
 from stages.pipeline.numerics.compute import Compute, choose_compute
 from stages.pipeline.params import load_params
+from stages.priors.misfit import load_misfit
 from stages.priors.networks import Generator
 from stages.restoration.inversion import STARTS
 from stages.restoration.latent.descent import usual_walk
-from stages.restoration.latent.misfit import load_misfit
 from stages.restoration.latent.prior import load_prior
 from stages.restoration.latent.search import LatentSearch, explore, least_squares_search
 from stages.restoration.observation import clean

@@ -12,14 +12,15 @@ import time
 from collections.abc import Callable
 from functools import partial
 
+import numpy as np
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import FlopCounterMode
 
 from stages.pipeline.numerics.compute import choose_compute
 from stages.pipeline.params import load_params
-from stages.priors.adversarial import Players, Sums
-from stages.priors.gan_loss import load_loss
+from stages.priors.adversarial import Players
+from stages.priors.training import Setting, load_loss
 from tests.benchmarks.textbook import Textbook
 
 WARM_UP, STEPS = 3, 10  # rounds (discriminator steps and one generator step) before and in one timing
@@ -34,14 +35,16 @@ def textbook_round(real: torch.Tensor, params):
 def project_round(real: torch.Tensor, params):
     """A function that runs one round of this project's loop on the same batch."""
     compute, settings = choose_compute(), params.train
-    players = Players(1, 28, load_loss("non_saturating"), settings, params.seed, compute)
-    sums, real = Sums(compute.device), compute.place(real)
+    images = np.zeros((settings.batch_size * settings.discriminator_steps, 1, 28, 28), np.uint8)
+    players = load_loss("non_saturating").learner(Setting(images, settings, params.seed, compute))
+    assert isinstance(players, Players)
+    real = compute.place(real)
 
     def run() -> None:
         for _ in range(settings.discriminator_steps):
-            players.discriminator_step(real, sums)
-        players.generator_step(sums)
-        sums.means()  # waits for the device
+            players.discriminator_step(real)
+        players.generator_step()
+        players.epoch_means()  # waits for the device
 
     return run
 

@@ -27,6 +27,7 @@ COUNT, SIDE = 120, 16
 CHANGES = {
     "data": {"name": "array", "path": "images.npy", "split": "in_order", "validation": 20, "test": 30},
     "priors": ["minimax"],
+    "flows": [],
     "classify": {"epochs": 1, "batch_size": 20},
     "judge": {"samples": 40},
 }

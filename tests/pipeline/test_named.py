@@ -45,7 +45,9 @@ def test_a_thing_is_that_of_its_module():
 def test_a_name_without_a_module_is_refused_with_those_that_there_are(name):
     with pytest.raises(UserError) as caught:
         named.module(named.LOSSES, name)
-    assert f"stages/priors/losses has no {name}.py; it has least_squares, minimax, non_saturating" in str(caught.value)
+    assert f"stages/priors/losses has no {name}.py; it has glo, least_squares, minimax, non_saturating, vae" in str(
+        caught.value
+    )
 
 
 def test_a_module_with_another_thing_is_refused(monkeypatch):

@@ -25,7 +25,8 @@ def load(tmp_path: Path, content: dict | str) -> Params:
 
 def test_the_default_is_the_study_asked_for(tmp_path):
     params = load(tmp_path, GOOD)
-    assert params.priors == ["minimax", "non_saturating", "least_squares"]
+    assert params.priors == ["minimax", "non_saturating", "least_squares", "vae", "glo"]
+    assert params.searched[:3] == ["minimax", "non_saturating", "non_saturating-flow"]
     assert params.usual_prior == "non_saturating"
     assert (params.train.latent_dim, params.train.discriminator_steps) == (100, 3)
     assert params.tasks == list(params.rivals) == ["denoising", "inpainting"]
@@ -50,8 +51,13 @@ BAD_VALUES = [
     ({"data": {"images": 3}}, "data.images is not a parameter", ""),
     ({"priors": []}, "priors = []", "at least 1"),
     ({"priors": "minimax"}, "priors = 'minimax'", "list"),
-    ({"priors": ["hinge"]}, "priors.0 = 'hinge'", "allowed are least_squares, minimax, non_saturating (the modules of"),
+    (
+        {"priors": ["hinge"]},
+        "priors.0 = 'hinge'",
+        "allowed are glo, least_squares, minimax, non_saturating, vae (the m",
+    ),
     ({"priors": ["minimax", "minimax"]}, "priors = ", "each value once"),
+    ({"priors": ["minimax"]}, "flows = 'non_saturating'", "allowed are minimax (priors)"),
     ({"tasks": []}, "tasks = []", "at least 1"),
     (
         {"tasks": ["denoising", "deblurring"]},
@@ -85,7 +91,7 @@ BAD_VALUES = [
     ({"judge": {"samples": 5}}, "judge.samples = 5", "greater than or equal to 10"),
     ({"search": {"map": {"restarts": 0}}}, "search.map.restarts = 0", "greater than or equal to 1"),
     ({"search": {"map": {"ramp_down": 1.5}}}, "search.map.ramp_down = 1.5", "less than or equal to 1"),
-    ({"search": {"map": {"restarts": 257}}}, "search.map", "restarts = 257: allowed are at most samples = 256"),
+    ({"search": {"map": {"restarts": 1025}}}, "search.map", "restarts = 1025: allowed are at most samples = 1024"),
     ({"search": {"plain": {"learning_rate": 2.0}}}, "search.plain.learning_rate = 2.0", "less than or equal to 1"),
     ({"search": {"posterior": {"steps": 23}}}, "search.posterior", "steps = 23: allowed are at least burn_in + 4 = 24"),
     ({"search": {"posterior": {"burn_in": -1}}}, "search.posterior.burn_in = -1", "greater than or equal to 0"),
@@ -113,7 +119,7 @@ BAD_VALUES = [
     ({"norms": {"holes": [2, 1]}}, "norms.holes = [2, 1]", "rising order"),
     ({"norms": {"holes": [0]}}, "norms.holes.0 = 0", "greater than or equal to 1"),
     ({"norms": {"window": 0}}, "norms.window = 0", "greater than or equal to 1"),
-    ({"norms": {"restarts": 257}}, "norms.restarts = 257", "at most search.map.samples = 256"),
+    ({"norms": {"restarts": 1025}}, "norms.restarts = 1025", "at most search.map.samples = 1024"),
     ({"norms": {"restarts": 0}}, "norms.restarts = 0", "greater than or equal to 1"),
     ({"norms": {"salt_and_pepper": 0.0}}, "norms.salt_and_pepper = 0.0", "greater than 0"),
     ({"norms": {"salt_and_pepper": 1.0}}, "norms.salt_and_pepper = 1.0", "less than 1"),
@@ -189,14 +195,14 @@ def test_scientific_notation_is_explained(tmp_path):
 @pytest.mark.parametrize(
     "change",
     [
-        {"search": {"map": {"restarts": 256, "samples": 256}}},
+        {"search": {"map": {"restarts": 1024, "samples": 1024}}},
         {"search": {"posterior": {"steps": 34, "burn_in": 30}}},
         {"norms": {"images": 10000}},
         {"norms": {"holes": []}},
         {"norms": {"sigmas": [0.0, 10.0]}},
         {"seed": (1 << 63) - 1},
         {"images": 2},
-        {"priors": ["least_squares"]},
+        {"priors": ["least_squares"], "flows": []},
         {"tasks": ["inpainting"]},
         {"rivals": {"denoising": []}},
     ],
@@ -206,7 +212,7 @@ def test_what_is_just_allowed(tmp_path, change):
 
 
 def test_the_usual_prior_is_one_of_those_asked_for(tmp_path):
-    assert load(tmp_path, GOOD | {"priors": ["least_squares", "non_saturating", "minimax"]}).usual_prior == (
-        "non_saturating"
-    )
-    assert load(tmp_path, GOOD | {"priors": ["least_squares", "minimax"]}).usual_prior == "minimax"
+    assert load(
+        tmp_path, GOOD | {"flows": [], "priors": ["least_squares", "non_saturating", "minimax"]}
+    ).usual_prior == ("non_saturating")
+    assert load(tmp_path, GOOD | {"flows": [], "priors": ["least_squares", "minimax"]}).usual_prior == "minimax"

@@ -13,7 +13,7 @@ from stages.pipeline.storage import Arrays, Writer, array_writer, json_writer, p
 from stages.report.schemas import OF_LABELS
 from stages.restoration.observation import clean
 from stages.restoration.observed import Observed, observed_writer
-from stages.restoration.restored import Restored, restored_writer
+from stages.restoration.restored import Restored, methods_of, restored_writer
 from stages.restoration.task import load_grid
 from tests.observations import observe, window
 from tests.strokes import bars, ring
@@ -41,6 +41,7 @@ _SHORT = {"denoising": {"sigmas": [0.0, 0.3, 0.6]}, "inpainting": {"holes": [1, 
 DIGITS = Made(
     {
         "priors": ["least_squares", "non_saturating"],
+        "flows": ["non_saturating"],
         "rivals": {"denoising": ["tv", "bm3d"], "inpainting": ["telea"]},
         "images": 4,
         **_SHORT,
@@ -50,7 +51,7 @@ DIGITS = Made(
 )
 # Few images, one prior, no rivals, no labels.
 PICTURES = Made(
-    {"priors": ["non_saturating"], "rivals": {"denoising": [], "inpainting": []}, "images": 2, **_SHORT},
+    {"priors": ["non_saturating"], "flows": [], "rivals": {"denoising": [], "inpainting": []}, "images": 2, **_SHORT},
     _coloured(np.concatenate([bars(4, 80), ring(4, 0.2)])),
     None,
 )
@@ -79,11 +80,11 @@ def write_study(params: Params, made: Made) -> None:
     for task in params.tasks:
         observed = load_grid(task, params).observe(truth, labels, params.seed)
         sets[artifacts.observed(task)] = observed
-        for prior in params.priors:
+        for prior in params.searched:
             restored[artifacts.restored_by_prior(task, prior)] = _posterior(observed, prior)
         for rival in params.rivals[task]:
             restored[artifacts.restored_by_rival(task, rival)] = Restored({rival: _near(observed.images, task, rival)})
-        for prior in (*params.priors, *(["none"] if params.rivals[task] else [])):
+        for prior in (*params.searched, *(["none"] if params.rivals[task] else [])):
             together = _as_seen(observed, _near(observed.images, task, prior))
             restored[artifacts.combined(task, prior)] = Restored({artifacts.COMBINED: together})
 
@@ -107,7 +108,14 @@ def _labels(params: Params, sets: dict[Path, Observed], labels: np.ndarray | Non
     if labels is None:
         return {task: {} for task in (artifacts.GENERATED, *rivals)}
     seen = {
-        task: label_task(task, sets[artifacts.observed(task)], params.priors, own, _see) for task, own in rivals.items()
+        task: label_task(
+            task,
+            sets[artifacts.observed(task)],
+            params.priors if task == artifacts.INVERSION else params.searched,
+            own,
+            _see,
+        )
+        for task, own in rivals.items()
     }
     return seen | {artifacts.GENERATED: label_generated(params.priors, _see)}
 
@@ -130,7 +138,7 @@ def _codes(observed: Observed) -> np.ndarray:
 
 def _posterior(observed: Observed, prior: str) -> Restored:
     """Of every method; exact where no noise and no window is in the way."""
-    images = {method: _near(observed.images, method, prior) for method in ("plain", "map", "posterior_mean")}
+    images = {method: _near(observed.images, method, prior) for method in methods_of(prior)}
     mean = _as_seen(observed, images["posterior_mean"])
     margins = {"50": np.float32(0.05), "90": np.float32(0.2)}
     spread = {f"low_{share}": np.clip(mean - margin, 0, 1) for share, margin in margins.items()}
@@ -138,12 +146,12 @@ def _posterior(observed: Observed, prior: str) -> Restored:
     chains = np.stack([_near(observed.images, prior, str(chain)) for chain in range(3)], axis=1)
     count = len(mean)
     spread |= {
-        "posterior_std": np.abs(images["plain"] - images["map"]),
+        "posterior_std": np.abs(images["map"] - mean),
         "completions": (chains * 255).astype(np.uint8),
         "chain_weights": np.tile(np.float32([0.5, 0.3, 0.2]), (count, 1)),
         "r_hat": np.linspace(1, 1.4, count, dtype=np.float32),
     }
-    codes = {method: _codes(observed) for method in ("plain", "map")}
+    codes = {method: _codes(observed) for method in images if method != "posterior_mean"}
     return Restored(images | {"posterior_mean": mean}, codes, spread)
 
 
@@ -170,6 +178,10 @@ def _training(params: Params, made: Made) -> dict[Path, Writer]:
             samples[f"epoch_{epoch}"] = (grid * 255).astype(np.uint8)
         path = artifacts.prior(prior, "samples.npz")
         writers |= {path: array_writer(samples), path.with_name("history.csv"): table_writer(history)}
+    for prior in params.flows:
+        fidelity.append({"prior": artifacts.with_flow(prior), "epoch": 2} | dict.fromkeys(measures, 0.5))
+        history = [{"step": step, "train": step, "validation": step - 1.5, "normal": 0.5} for step in (1, 2)]
+        writers[artifacts.flow(prior, "history.csv")] = table_writer(history)
     return writers | {artifacts.FIDELITY: table_writer(fidelity)}
 
 

@@ -12,6 +12,7 @@ from stages.report.schemas import COLUMNS, OF_LABELS, table_columns, task_column
 @pytest.mark.parametrize("name", COLUMNS)
 def test_every_table_has_a_prior_and_numbers(name):
     assert COLUMNS[name]["prior"] == WORD
+    assert COLUMNS[name]["latent"] == WORD
     assert any(cell != WORD for cell in COLUMNS[name].values())
 
 
@@ -54,7 +55,8 @@ def spoilt(path: Path, column: str, cell: str) -> Path:
 @pytest.mark.parametrize(
     ("name", "column", "cell", "allowed"),
     [
-        ("training", "d_loss", "none", "a finite number"),
+        ("training", "g_loss", "none", "a finite number"),
+        ("flows", "step", "0", "at least 1"),
         ("fidelity", "recall", "1.5", "0 to 1"),
         ("inversion", "mse", "-0.1", "at least 0"),
         ("inversion", "mse", "", "at least 0"),
@@ -75,7 +77,14 @@ def test_a_cell_that_may_not_be_is_named_with_its_row(study, name, column, cell,
 
 
 @pytest.mark.parametrize(
-    ("name", "column"), [("inversion", "psnr"), ("inversion", "z_norm"), ("traits", "kept"), ("fidelity", "epoch")]
+    ("name", "column"),
+    [
+        ("inversion", "psnr"),
+        ("inversion", "z_norm"),
+        ("traits", "kept"),
+        ("fidelity", "epoch"),
+        ("training", "d_loss"),
+    ],
 )
 def test_what_is_infinite_or_undefined_may_be_empty(study, name, column):
     table = load_table(spoilt(Path("metrics") / f"{name}.csv", column, ""), COLUMNS[name])

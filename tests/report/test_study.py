@@ -25,7 +25,8 @@ TABLES = ["training", "fidelity", "paired", "calibration", *BY_METHOD]
 
 def with_priors(study: Study, *priors: str) -> Study:
     """Another study with other priors in the same folder."""
-    return Study(study.params.model_copy(update={"priors": list(priors)}))
+    flows = [prior for prior in study.params.flows if prior in priors]
+    return Study(study.params.model_copy(update={"priors": list(priors), "flows": flows}))
 
 
 def rewrite(path: Path, change: Callable[[Arrays], Arrays]) -> None:
@@ -202,13 +203,15 @@ def test_samples_of_other_epochs_than_the_first_priors_are_refused_by_name(study
 
 def test_text_among_numbers_is_refused_by_name(study):
     path = artifacts.table("inversion")
-    path.write_text(path.read_text().replace("least_squares,plain,train,4,", "least_squares,plain,train,four,"))
+    path.write_text(
+        path.read_text().replace("least_squares,normal,plain,train,4,", "least_squares,normal,plain,train,four,")
+    )
     with pytest.raises(UserError, match=r"metrics/inversion\.csv: n = 'four' in row 2: allowed is at least 1"):
         study.table("inversion")
 
 
 def test_a_table_without_a_column_or_of_another_task_is_refused_by_name(study):
-    table = study.table("spectra").drop(columns="residual_share")
+    table = pd.read_csv(artifacts.table("spectra")).drop(columns="residual_share")
     publish({artifacts.table("spectra"): table_writer(table)})
     with pytest.raises(UserError, match=r"metrics/spectra\.csv: column 'residual_share' is missing"):
         study.table("spectra")

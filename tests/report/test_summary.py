@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from stages.pipeline.params import Params, load_params
+from stages.report.latents import split_latent
 from stages.report.summary import summarise
 from stages.report.tables import all_tables
 from tests.project import ROOT
@@ -18,7 +19,9 @@ PRIORS = ["minimax", "least_squares"]
 
 @pytest.fixture
 def params() -> Params:
-    return load_params(ROOT / "params.yaml").model_copy(update={"priors": PRIORS, "tasks": ["denoising", "inpainting"]})
+    return load_params(ROOT / "params.yaml").model_copy(
+        update={"priors": PRIORS, "flows": [], "tasks": ["denoising", "inpainting"]}
+    )
 
 
 def restored(condition: str, quality: str, scores: dict[tuple[str, str], list[float]]) -> pd.DataFrame:
@@ -55,7 +58,7 @@ def tables() -> dict[str, pd.DataFrame]:
         )
         for source in ("train", "test")
     ]
-    return {
+    tables = {
         "training": pd.DataFrame(history),
         "fidelity": pd.DataFrame(fidelity),
         "inversion": pd.DataFrame(inversion),
@@ -75,6 +78,7 @@ def tables() -> dict[str, pd.DataFrame]:
             {("minimax", "posterior_mean"): [10.0, 8.0], ("least_squares", "posterior_mean"): [14.0, 12.0]},
         ),
     }
+    return {name: split_latent(table) for name, table in tables.items()}
 
 
 def test_scores_stand_by_prior_and_the_best_beside_them(tables, params):
@@ -121,6 +125,6 @@ def test_the_summary_of_a_study_is_that_of_its_tables(study):
     summary = json.loads(Path("metrics/summary.json").read_text())
     assert summary.pop("classifier") == {"test_accuracy": 0.98}
     assert summary == summarise(tables, study.params)
-    rows = tables["denoising"].query("prior == 'non_saturating' and method == 'posterior_mean'")
+    rows = tables["denoising"].query("prior == 'non_saturating' and latent == 'normal' and method == 'posterior_mean'")
     assert np.isinf(rows.psnr.iloc[0])
     assert summary["denoising"]["non_saturating"]["psnr"] == rows.psnr.iloc[1:].mean()

@@ -29,6 +29,7 @@ def test_every_table_has_the_columns_of_its_schema_and_no_others(either):
     schemas["denoising"] = task_columns("sigma", hides=False, labelled=either.labelled)
     schemas["inpainting"] = task_columns("holes", hides=True, labelled=either.labelled)
     without = set() if any(either.params.rivals.values()) else {"paired"}
+    without |= set() if either.params.flows else {"flows"}
     assert set(tables) == set(schemas) - without
     for name, table in tables.items():
         assert sorted(table.columns) == sorted(schemas[name]), name
@@ -75,9 +76,10 @@ def test_every_method_has_a_row_under_every_condition(tables):
     methods = ["plain", "map", "posterior_mean", "combined"]
     rivals = {"denoising": ["observed", "tv", "bm3d", "combined"], "inpainting": ["observed", "telea", "combined"]}
     for task, column, conditions in (("denoising", "sigma", [0, 0.3, 0.6]), ("inpainting", "holes", [1, 2])):
-        restorers = [(prior, method) for prior in PRIORS for method in methods]
-        restorers += [("none", method) for method in rivals[task]]
-        rows = tables[task][["prior", "method", column]].itertuples(index=False, name=None)
+        restorers = [(prior, "normal", method) for prior in PRIORS for method in methods]
+        restorers += [("non_saturating", "flow", method) for method in methods[1:]]
+        restorers += [("none", "none", method) for method in rivals[task]]
+        rows = tables[task][["prior", "latent", "method", column]].itertuples(index=False, name=None)
         assert list(rows) == [(*restorer, condition) for restorer in restorers for condition in conditions]
         assert set(tables[task].n) == {4}
     inversion = tables["inversion"]
@@ -99,9 +101,27 @@ def test_noise_is_of_denoising_alone_and_of_methods_with_codes(tables):
 def test_paired_rows_are_against_every_rival_and_not_what_was_observed(tables):
     against = tables["paired"].groupby("task").against.unique()
     assert {task: list(rivals) for task, rivals in against.items()} == {
-        "denoising": ["tv", "bm3d", "combined"],
-        "inpainting": ["telea", "combined"],
+        "denoising": ["tv", "bm3d", "combined", "least_squares", "non_saturating"],
+        "inpainting": ["telea", "combined", "least_squares", "non_saturating"],
     }
+
+
+def test_priors_are_paired_with_those_before_them(tables):
+    """By their posterior means: of k priors each pair once."""
+    paired = tables["paired"].query("task == 'denoising' and method == 'posterior_mean' and condition == 0.3")
+    pairs = paired[paired.against.isin([*PRIORS, "non_saturating-flow"])]
+    assert list(pairs[["prior", "latent", "against"]].itertuples(index=False, name=None)) == [
+        ("non_saturating", "normal", "least_squares"),
+        ("non_saturating", "flow", "least_squares"),
+        ("non_saturating", "flow", "non_saturating"),
+    ]
+
+
+def test_flows_have_a_history(tables):
+    assert list(tables["flows"].itertuples(index=False, name=None)) == [
+        ("non_saturating", "flow", 1, 1, -0.5, 0.5),
+        ("non_saturating", "flow", 2, 2, 0.5, 0.5),
+    ]
 
 
 def test_generated_images_are_taken_for_what_is_seen_in_them(tables):
@@ -120,8 +140,9 @@ def test_a_task_without_noise_has_no_tables_of_noise(study):
 
 
 def test_without_rivals_nothing_is_paired(study):
-    tables = all_tables(type(study)(study.params.model_copy(update={"rivals": {task: [] for task in TASKS}})))
-    assert set(COLUMNS) - set(tables) == {"paired"}
+    alone = {"priors": ["non_saturating"], "flows": [], "rivals": {task: [] for task in TASKS}}
+    tables = all_tables(type(study)(study.params.model_copy(update=alone)))
+    assert set(COLUMNS) - set(tables) == {"paired", "flows"}
     rows = tables["denoising"]
     assert list(rows[rows.prior == "none"].method.unique()) == ["observed"]
 

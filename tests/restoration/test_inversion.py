@@ -8,9 +8,9 @@ import torch
 
 from stages.judging.image_quality import mse
 from stages.pipeline.params import Invert
+from stages.priors.misfit import Misfit
 from stages.restoration.inversion import FIRST_MISFIT, STARTS, invert, measure_misfit
 from stages.restoration.latent.descent import usual_walk
-from stages.restoration.latent.misfit import Misfit
 from stages.restoration.latent.prior import LatentPrior
 from stages.restoration.latent.search import LatentSearch, explore, least_squares_search
 from stages.restoration.observation import clean

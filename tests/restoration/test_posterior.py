@@ -10,8 +10,8 @@ import torch
 
 from stages.pipeline.numerics.compute import Compute
 from stages.pipeline.params import Posterior, Search
+from stages.priors.misfit import FLOOR, Misfit
 from stages.restoration.latent.curvature import curvatures
-from stages.restoration.latent.misfit import FLOOR, Misfit
 from stages.restoration.latent.objective import Generate
 from stages.restoration.latent.prior import LatentPrior
 from stages.restoration.latent.search import Explored, LatentSearch

@@ -72,8 +72,8 @@ def window() -> np.ndarray:
 
 def test_every_rival_is_named_for_its_task():
     rivals = load_params(ROOT / "params.yaml").rivals
-    assert rivals == {"denoising": list(DENOISERS), "inpainting": list(INPAINTERS)}
-    assert named.names(named.RIVALS) == sorted([*DENOISERS, *INPAINTERS])
+    assert rivals == {"denoising": [*DENOISERS, "unet"], "inpainting": [*INPAINTERS, "unet"]}
+    assert named.names(named.RIVALS) == sorted([*DENOISERS, *INPAINTERS, "unet"])
 
 
 def test_an_unknown_rival_is_refused_by_name():

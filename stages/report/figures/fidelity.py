@@ -4,7 +4,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from stages.pipeline.artifacts import NO_PRIOR
+from stages.pipeline.artifacts import FLOW, NO_PRIOR, prior_and_latent
 from stages.report.study import Study
 from stages.report.style import GREY, by_prior, colours, panel_rows, readable
 
@@ -15,6 +15,8 @@ def draw(study: Study) -> dict[str, Figure]:
 
 def fidelity_curves(fidelity: pd.DataFrame) -> Figure:
     """A small panel a measure against the epoch: each prior a colour, dotted: training images in place of fakes.
+
+    A star is what the last generator draws from its flow.
 
     The entropy of classes is left out where the images have no labels.
     """
@@ -34,7 +36,8 @@ def fidelity_curves(fidelity: pd.DataFrame) -> Figure:
     for column, panel in axes.items():
         panel.axhline(getattr(floor, column), color=GREY, linestyle=":", label="training images")
         for prior, rows in by_prior(generated):
-            panel.plot(rows.epoch, rows[column], "-", color=palette[prior], label=readable(prior), marker=".")
+            marker = "*" if prior_and_latent(prior)[1] == FLOW else "."  # of the last epoch alone
+            panel.plot(rows.epoch, rows[column], "-", color=palette[prior], label=readable(prior), marker=marker)
         panel.set_title(panels[column])
         panel.set_xlabel("epoch")
         panel.xaxis.set_major_locator(MaxNLocator(integer=True))

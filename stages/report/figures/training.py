@@ -14,9 +14,16 @@ def draw(study: Study) -> dict[str, Figure]:
 
 
 def training_curves(training: pd.DataFrame) -> Figure:
-    """Six small panels against the epoch: each prior a colour; real logits solid, fake ones dashed."""
+    """Small panels against the epoch: each prior a colour; real logits solid, fake ones dashed.
+
+    Where priors learned without a discriminator, their losses, on another scale, have a panel of their own.
+    """
     palette = colours(training.prior)
-    figure, axes = plt.subplots(2, 3, figsize=(11, 5.6), layout="constrained")
+    adversarial = training[training.d_loss.notna()]
+    without = training[training.d_loss.isna()]
+    figure, axes = plt.subplots(
+        2, 4 if len(without) else 3, figsize=(14 if len(without) else 11, 5.6), layout="constrained"
+    )
     panels = {
         "discriminator loss": ["d_loss"],
         "generator loss": ["g_loss"],
@@ -25,8 +32,11 @@ def training_curves(training: pd.DataFrame) -> Figure:
         "norm of the generator's gradient": ["g_grad_norm"],
         "discriminator accuracy": ["d_accuracy"],
     }
-    for panel, (title, columns) in zip(axes.flat, panels.items(), strict=True):
-        for prior, history in by_prior(training):
+    if len(without):
+        panels |= {"loss of priors without a discriminator": ["g_loss"]}
+    for panel, (title, columns) in zip(axes.flat, panels.items(), strict=False):
+        rows = training if title == "norm of the generator's gradient" else adversarial
+        for prior, history in by_prior(without if title.endswith("without a discriminator") else rows):
             for column, dash in zip(columns, ("-", "--"), strict=False):
                 panel.plot(
                     history.epoch, history[column], dash, color=palette[prior], label=readable(prior), marker="."
@@ -36,5 +46,8 @@ def training_curves(training: pd.DataFrame) -> Figure:
         panel.xaxis.set_major_locator(MaxNLocator(integer=True))
         if columns[0] in ("loss_slope", "g_grad_norm"):
             panel.set_yscale("log")
-    axes[0, 0].legend()
+    for panel in axes.flat[len(panels) :]:
+        panel.set_axis_off()
+    for panel in axes.flat[:: len(panels) - 1] if len(without) else axes.flat[:1]:  # the first, and that of the others
+        panel.legend()
     return figure

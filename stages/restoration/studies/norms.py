@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from stages.pipeline.params import Norms
-from stages.restoration.latent.misfit import Misfit
+from stages.priors.misfit import Misfit
 from stages.restoration.latent.objective import DataTerm, Objective
 from stages.restoration.latent.search import LatentSearch, explore, map_search
 from stages.restoration.norm_names import norm_method

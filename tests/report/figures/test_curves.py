@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from stages.report.figures.calibration import calibration_curves
 from stages.report.figures.fidelity import fidelity_curves
 from stages.report.figures.search import solver_curves, solver_seconds
-from stages.report.figures.tasks import quality_curves
+from stages.report.figures.tasks import method_curves, quality_curves
 from stages.report.figures.training import training_curves
 from stages.report.style import GREY, PALETTE
 from tests.drawn import blank_axes
@@ -57,6 +57,17 @@ def test_training_has_a_line_for_each_prior_and_two_of_its_logits():
     assert blank_axes(figure) == []
 
 
+def test_losses_without_a_discriminator_have_a_panel_of_their_own():
+    table = training()
+    alone = table.prior == "least_squares"
+    table.loc[alone, ["d_loss", "real_logit", "fake_logit", "loss_slope", "d_accuracy"]] = math.nan
+    figure = training_curves(table)
+    assert [len(axes.lines) for axes in figure.axes if axes.lines] == [1, 1, 2, 1, 2, 1, 1]
+    assert figure.axes[6].get_title() == "loss of priors without a discriminator"
+    assert points(figure.axes[6], 0) == [(1, 12), (2, 13)]
+    assert figure.axes[6].lines[0].get_color() == PALETTE[1]
+
+
 def test_gradients_are_drawn_on_a_log_axis():
     scales = {axes.get_title(): axes.get_yscale() for axes in training_curves(training()).axes}
     assert scales["norm of the generator's gradient"] == "log"
@@ -88,7 +99,8 @@ def test_fidelity_has_a_line_for_each_prior_and_the_floor():
 
 
 def quality(name: str, condition: str) -> pd.DataFrame:
-    restorers = [("minimax", "map"), ("minimax", "posterior_mean"), ("none", "observed"), ("none", "tv"), ("none", "b")]
+    restorers = [("minimax", "map"), ("minimax", "posterior_mean"), ("vae", "posterior_mean")]
+    restorers += [("vae-flow", "posterior_mean"), ("none", "observed"), ("none", "tv"), ("none", "b")]
     return pd.DataFrame(
         [
             {"prior": prior, "method": method, condition: number, name: 20.0 - place - number}
@@ -99,31 +111,43 @@ def quality(name: str, condition: str) -> pd.DataFrame:
     )
 
 
-def test_curves_have_a_line_for_each_prior_and_method():
+def test_posterior_means_have_a_line_each_and_the_best_stands_beside_rivals():
     figure = quality_curves(quality("psnr", "sigma"), "sigma", "psnr")
-    own, rivals = figure.axes
-    assert [line.get_label() for line in own.lines] == ["map, minimax", "posterior_mean, minimax", "observed"]
-    assert own.lines[0].get_linestyle() != own.lines[1].get_linestyle()
-    assert own.lines[0].get_color() == own.lines[1].get_color() != own.lines[2].get_color()
-    assert (own.lines[0].get_color(), own.lines[2].get_color()) == (PALETTE[0], GREY)
-    assert [line.get_label() for line in rivals.lines] == ["posterior_mean, minimax", "tv", "b"]
-    assert rivals.lines[1].get_marker() != rivals.lines[2].get_marker()
-    assert [points(own, line) for line in range(3)] == [[(0, 20 - p), (0.5, 19.5 - p)] for p in range(3)]
-    assert [points(rivals, line) for line in range(3)] == [[(0, 20 - p), (0.5, 19.5 - p)] for p in (1, 3, 4)]
-    assert [text.get_text() for text in rivals.get_legend().texts] == ["posterior_mean, minimax", "tv", "b"]
+    own, others = figure.axes
+    assert [line.get_label() for line in own.lines] == ["minimax", "vae", "vae + flow", "observed"]
+    assert [line.get_color() for line in own.lines] == [PALETTE[0], PALETTE[1], PALETTE[1], GREY]
+    assert [line.get_linestyle() for line in own.lines] == ["--", "--", "-", ":"]
+    assert [line.get_label() for line in others.lines] == ["posterior mean, minimax", "tv", "b"]
+    assert others.lines[1].get_marker() != others.lines[2].get_marker()
+    assert [points(own, line) for line in range(4)] == [[(0, 20 - p), (0.5, 19.5 - p)] for p in (1, 2, 3, 4)]
+    assert [points(others, line) for line in range(3)] == [[(0, 20 - p), (0.5, 19.5 - p)] for p in (1, 5, 6)]
+    assert [text.get_text() for text in others.get_legend().texts] == ["posterior mean, minimax", "tv", "b"]
+    assert blank_axes(figure) == []
+
+
+def test_methods_have_a_panel_for_each_prior_and_a_line_each():
+    figure = method_curves(quality("psnr", "sigma"), "sigma", "psnr")
+    assert [axes.get_title() for axes in figure.axes] == ["minimax", "vae", "vae + flow"]
+    assert [[line.get_label() for line in axes.lines] for axes in figure.axes] == [
+        ["map", "posterior mean"],
+        ["posterior mean"],
+        ["posterior mean"],
+    ]
+    first = figure.axes[0].lines
+    assert first[0].get_linestyle() != first[1].get_linestyle() and first[0].get_color() == first[1].get_color()
     assert blank_axes(figure) == []
 
 
 def test_curves_lie_within_their_intervals():
-    own, rivals = quality_curves(quality("psnr", "sigma"), "sigma", "psnr").axes
-    assert (len(own.collections), len(rivals.collections)) == (3, 1)
+    own, others = quality_curves(quality("psnr", "sigma"), "sigma", "psnr").axes
+    assert (len(own.collections), len(others.collections)) == (4, 1)
     corners = own.collections[0].get_paths()[0].vertices
-    assert {tuple(corner) for corner in corners} == {(0, 19), (0.5, 18.5), (0, 22), (0.5, 21.5)}
+    assert {tuple(corner) for corner in corners} == {(0, 18), (0.5, 17.5), (0, 21), (0.5, 20.5)}
 
 
 def test_axes_of_curves_name_what_is_shown():
-    own, rivals = quality_curves(quality("hole_psnr", "holes"), "holes", "hole_psnr").axes
-    assert (own.get_xlabel(), own.get_ylabel(), rivals.get_xlabel()) == ("holes", "hole PSNR, dB", "holes")
+    own, others = quality_curves(quality("hole_psnr", "holes"), "holes", "hole_psnr").axes
+    assert (own.get_xlabel(), own.get_ylabel(), others.get_xlabel()) == ("holes", "hole PSNR, dB", "holes")
     assert own.get_xticks().tolist() == [0, 0.5]
     assert quality_curves(quality("psnr", "sigma"), "sigma", "psnr").axes[0].get_ylabel() == "PSNR, dB"
 
@@ -132,9 +156,9 @@ def test_what_is_infinite_is_left_out_of_curves():
     table = quality("psnr", "sigma")
     names = ["psnr", "psnr_low", "psnr_high"]
     table.loc[(table.method == "posterior_mean") & (table.sigma == 0), names] = math.nan
-    own, rivals = quality_curves(table, "sigma", "psnr").axes
-    assert points(own, 1) == points(rivals, 0) == [(0.5, 18.5)]
-    assert len(points(own, 0)) == len(points(rivals, 1)) == 2
+    own, others = quality_curves(table, "sigma", "psnr").axes
+    assert points(own, 0) == points(others, 0) == [(0.5, 18.5)]
+    assert len(points(own, 3)) == len(points(others, 1)) == 2
 
 
 def test_more_rivals_than_markers_and_more_priors_than_colours_are_all_drawn():
@@ -145,9 +169,9 @@ def test_more_rivals_than_markers_and_more_priors_than_colours_are_all_drawn():
         for place, (prior, method) in enumerate(restorers)
         for sigma in (0.1, 0.2)
     ]
-    own, rivals = quality_curves(pd.DataFrame(rows), "sigma", "psnr").axes
-    assert (len(own.lines), len(rivals.lines)) == (10, 19)
-    looks = {(line.get_color(), line.get_marker()) for line in rivals.lines[10:]}
+    own, others = quality_curves(pd.DataFrame(rows), "sigma", "psnr").axes
+    assert (len(own.lines), len(others.lines)) == (10, 10)
+    looks = {(line.get_color(), line.get_marker()) for line in others.lines[1:]}
     assert len(looks) == 9
 
 
@@ -191,6 +215,16 @@ def test_calibration_of_one_task_and_one_prior():
     figure = calibration_curves(one, {"inpainting": "holes"})
     assert [axes.get_title() for axes in figure.axes] == ["inpainting", ""]
     assert [len(axes.lines) for axes in figure.axes] == [4, 2]
+    assert blank_axes(figure) == []
+
+
+def test_calibration_of_flows_has_panels_of_its_own():
+    table = calibration()
+    table.loc[table.prior == "least_squares", "prior"] = "minimax-flow"
+    figure = calibration_curves(table, {"denoising": "sigma", "inpainting": "holes"})
+    titles = ["denoising", "denoising, flow", "inpainting", "inpainting, flow"]
+    assert [axes.get_title() for axes in figure.axes[:4]] == titles
+    assert [len(axes.lines) for axes in figure.axes[:4]] == [4] * 4
     assert blank_axes(figure) == []
 
 

@@ -30,7 +30,7 @@ FIGURES = {
     "samples": {"samples"},
     "search": {"search", "search_seconds"},
     "spectra": {"spectra"},
-    "tasks": {"denoising", "denoising_psnr", "inpainting", "inpainting_psnr"},
+    "tasks": {f"{task}{kind}" for task in ("denoising", "inpainting") for kind in ("", "_psnr", "_methods")},
     "training": {"training"},
     "transfer": {"transfer"},
 }
@@ -91,7 +91,9 @@ def test_plot_removes_the_figures_of_an_earlier_study(plotted, tmp_path, monkeyp
         monkeypatch.setattr(sys, "argv", [stage.__name__])
         stage.main()
     left = {path.name for path in artifacts.PLOTS.iterdir()}
-    assert left == before - {"denoising.png", "denoising_psnr.png", "transfer.png"} | {"notes.txt"}
+    assert left == before - {"denoising.png", "denoising_psnr.png", "denoising_methods.png", "transfer.png"} | {
+        "notes.txt"
+    }
 
 
 @pytest.mark.parametrize("name", FIGURES)
@@ -109,10 +111,10 @@ def test_figures_show_the_study_that_is_there(study):
     seen = study.by_prior("denoising", "least_squares")
     shown = figures["denoising"].axes[0].images[0].get_array()
     assert np.array_equal(shown, np.concatenate(seen.observed.images[:4, 0], axis=1))
-    (own, _) = figures["denoising_psnr"].axes
+    own, _ = figures["denoising_psnr"].axes
     table = study.task_table("denoising")
-    rows = table[(table.prior == "least_squares") & (table.method == "map")]
-    line = next(line for line in own.lines if line.get_label() == "map, least squares")
+    rows = table[(table.prior == "least_squares") & (table.method == "posterior_mean") & table.psnr.notna()]
+    line = next(line for line in own.lines if line.get_label() == "least squares")
     assert np.array_equal(line.get_xydata(), rows[["sigma", "psnr"]])
 
 
@@ -151,21 +153,23 @@ def test_a_pixel_of_a_large_picture_has_a_dot_and_a_half_at_least(pictures, name
 
 def test_completions_are_of_the_usual_prior_and_the_first_task_that_hides(study):
     assert "non-saturating, holes 2" in text_of(draw("completions", study))
-    assert "least squares, holes 2" in text_of(draw("completions", with_params(study, priors=["least_squares"])))
+    assert "least squares, holes 2" in text_of(
+        draw("completions", with_params(study, priors=["least_squares"], flows=[]))
+    )
 
 
 def test_what_no_task_has_is_not_drawn(study):
     whole, hidden = with_params(study, tasks=["denoising"]), with_params(study, tasks=["inpainting"])
     assert draw("completions", whole) == {} and draw("transfer", hidden) == {}
     assert set(draw("transfer", whole)) == {"transfer"} and set(draw("completions", hidden)) == {"completions"}
-    assert set(draw("tasks", hidden)) == {"inpainting", "inpainting_psnr"}
+    assert set(draw("tasks", hidden)) == {"inpainting", "inpainting_psnr", "inpainting_methods"}
 
 
 def test_a_prior_has_one_colour_in_all_figures(study):
     found = {
         "training": draw("training", study)["training"].axes[0].lines[1],
         "fidelity": draw("fidelity", study)["fidelity"].axes[0].lines[2],
-        "calibration": draw("calibration", study)["calibration"].axes[2].lines[1],
+        "calibration": draw("calibration", study)["calibration"].axes[4].lines[1],
         "transfer": draw("transfer", study)["transfer"].axes[1].lines[0],
     }
     assert {line.get_color() for line in found.values()} == {PALETTE[1]}

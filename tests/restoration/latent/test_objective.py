@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from stages.restoration.latent.misfit import Misfit
+from stages.priors.misfit import Misfit
 from stages.restoration.latent.objective import Objective
 from stages.restoration.observation import Observation, clean, masked, noisy, stack
 from tests.restoration.examples import JUNK, with_junk

@@ -10,8 +10,8 @@ from stages.pipeline import artifacts
 from stages.pipeline.errors import UserError
 from stages.pipeline.networks import network_writer
 from stages.pipeline.storage import publish
+from stages.priors.misfit import Misfit
 from stages.priors.networks import Discriminator, Generator
-from stages.restoration.latent.misfit import Misfit
 from stages.restoration.latent.prior import load_prior
 
 MISFIT = Misfit(0.03)

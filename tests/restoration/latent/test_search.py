@@ -8,9 +8,9 @@ import pytest
 import torch
 
 from stages.judging.image_quality import mse
+from stages.priors.misfit import Misfit
 from stages.restoration.latent.curvature import curvatures, evenly
 from stages.restoration.latent.descent import Walk, descend
-from stages.restoration.latent.misfit import Misfit
 from stages.restoration.latent.objective import Objective
 from stages.restoration.latent.prior import LatentPrior
 from stages.restoration.latent.search import (

@@ -8,7 +8,7 @@ import torch
 
 from stages.judging.image_quality import mse
 from stages.pipeline.params import Norms
-from stages.restoration.latent.misfit import FLOOR, Misfit
+from stages.priors.misfit import FLOOR, Misfit
 from stages.restoration.observation import Observation, clean, masked, noisy, salt_and_pepper
 from stages.restoration.studies.norms import (
     HUBER,

@@ -11,7 +11,8 @@ from stages.pipeline.checkpoint import Checkpoint
 from stages.pipeline.errors import UserError
 from stages.pipeline.numerics.compute import Compute
 from stages.pipeline.params import Train
-from stages.priors.adversarial import Players, Sums, train
+from stages.priors.training import Learner, Means, Setting, Trained
+from stages.priors.training import train as train_prior
 
 SETTINGS = Train(
     epochs=2,
@@ -24,6 +25,10 @@ SETTINGS = Train(
     width=4,
     sample_epochs=[1],
 )
+
+
+def train(images, name, settings, seed, compute, checkpoint=None) -> Trained:
+    return train_prior(name, Setting(images, settings, seed, compute), checkpoint)
 
 
 def other(**changes) -> Train:
@@ -48,7 +53,8 @@ def generators(gan) -> dict[int, dict[str, bytes]]:
 def test_two_runs_give_the_same_bytes(images, exact, loss):
     first, second = (train(images, loss, SETTINGS, 0, exact) for _ in range(2))
     assert generators(first) == generators(second)
-    assert weights(first.discriminator) == weights(second.discriminator)
+    assert first.networks.keys() == second.networks.keys()
+    assert all(weights(own) == weights(second.networks[network]) for network, own in first.networks.items())
     assert first.history == second.history
 
 
@@ -99,14 +105,14 @@ def test_a_saturated_loss_leaves_less_gradient(images, exact):
 
 
 def test_divergence_at_once_says_that_nothing_was_finite(images, exact, monkeypatch):
-    finite = Sums.means
-    monkeypatch.setattr(Sums, "means", lambda self: finite(self) | {"d_loss": math.nan})
-    with pytest.raises(UserError, match=r"loss minimax, epoch 1: d_loss not finite.*last finite epoch: none"):
+    finite = Means.take
+    monkeypatch.setattr(Means, "take", lambda self: finite(self) | {"d_loss": math.nan})
+    with pytest.raises(UserError, match=r"prior minimax, epoch 1: d_loss not finite.*last finite epoch: none"):
         train(images, "minimax", SETTINGS, 0, exact)
 
 
 def test_a_rate_far_too_large_is_seen_to_diverge(images, exact):
-    with pytest.raises(UserError, match=r"training diverged: loss least_squares"):
+    with pytest.raises(UserError, match=r"training diverged: prior least_squares"):
         train(images, "least_squares", other(learning_rate=1e30), 0, exact)
 
 
@@ -127,18 +133,19 @@ class FragileCheckpoint(Checkpoint):
 
 @pytest.mark.parametrize("bfloat16", [False, True])
 @pytest.mark.parametrize("last_epoch", [1, 10, 11])
-def test_a_run_that_goes_on_ends_in_the_bytes_of_an_unbroken_one(images, tmp_path, last_epoch, bfloat16):
+@pytest.mark.parametrize("name", ["non_saturating", "vae", "glo"])
+def test_a_run_that_goes_on_ends_in_the_bytes_of_an_unbroken_one(images, tmp_path, name, last_epoch, bfloat16):
     compute = Compute(torch.device("cpu"), bfloat16, search_batch=8)
     settings = other(epochs=11, sample_epochs=[2, 3, 10])
-    unbroken = train(images, "non_saturating", settings, 0, compute)
+    unbroken = train(images, name, settings, 0, compute)
 
     FragileCheckpoint.last_epoch = last_epoch
     with pytest.raises(KilledError):
-        train(images, "non_saturating", settings, 0, compute, FragileCheckpoint(tmp_path))
-    resumed = train(images, "non_saturating", settings, 0, compute, Checkpoint(tmp_path))
+        train(images, name, settings, 0, compute, FragileCheckpoint(tmp_path))
+    resumed = train(images, name, settings, 0, compute, Checkpoint(tmp_path))
 
     assert generators(resumed) == generators(unbroken)
-    assert weights(resumed.discriminator) == weights(unbroken.discriminator)
+    assert all(weights(own) == weights(resumed.networks[network]) for network, own in unbroken.networks.items())
     assert resumed.history == unbroken.history
     assert list(resumed.samples) == list(unbroken.samples)
     assert all(np.array_equal(resumed.samples[epoch], grid) for epoch, grid in unbroken.samples.items())
@@ -154,9 +161,9 @@ def test_divergence_leaves_the_last_good_checkpoint(images, exact, tmp_path, mon
     with pytest.raises(KilledError):
         train(images, "minimax", SETTINGS, 0, exact, FragileCheckpoint(tmp_path))
     good = Checkpoint(tmp_path).path.read_bytes()
-    finite = Sums.means
-    monkeypatch.setattr(Sums, "means", lambda self: finite(self) | {"g_loss": math.inf})
-    with pytest.raises(UserError, match=r"loss minimax, epoch 2: g_loss not finite.*last finite epoch: epoch 1"):
+    finite = Means.take
+    monkeypatch.setattr(Means, "take", lambda self: finite(self) | {"g_loss": math.inf})
+    with pytest.raises(UserError, match=r"prior minimax, epoch 2: g_loss not finite.*last finite epoch: epoch 1"):
         train(images, "minimax", SETTINGS, 0, exact, Checkpoint(tmp_path))
     assert Checkpoint(tmp_path).path.read_bytes() == good
 
@@ -170,7 +177,7 @@ def test_a_checkpoint_of_another_network_is_named(images, exact, tmp_path):
 
 def test_weights_that_are_not_finite_are_never_kept(images, exact, tmp_path, monkeypatch):
     """Losses are taken before a step, so the last step of an epoch can break weights unseen by them."""
-    monkeypatch.setattr(Players, "largest_weights", lambda self: {"generator weight": math.nan})
+    monkeypatch.setattr(Learner, "largest_weights", lambda self: {"generator weight": math.nan})
     with pytest.raises(UserError, match="generator weight not finite"):
         train(images, "minimax", SETTINGS, 0, exact, Checkpoint(tmp_path))
     assert not Checkpoint(tmp_path).path.exists()

@@ -12,7 +12,7 @@ from torch.testing import assert_close
 from stages.pipeline import artifacts
 from stages.pipeline.errors import UserError
 from stages.pipeline.storage import publish
-from stages.restoration.latent.misfit import FLOOR, STEEPEST, Misfit, fit_misfit, load_misfit, misfit_writer
+from stages.priors.misfit import FLOOR, STEEPEST, Misfit, fit_misfit, load_misfit, misfit_writer
 
 MISFIT = Misfit(slope=0.02)
 BRIGHTNESS = torch.tensor([0.0, 0.01, 0.2, 0.5, 0.9, 1.0], dtype=torch.float64)

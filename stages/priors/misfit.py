@@ -22,7 +22,7 @@ STEEPEST = 2.0  # a slope's bound: the variance of a pixel in [0, 1] is at most 
 class Misfit:
     """The variance v(g) of what a generator cannot draw at a pixel that it draws with brightness g."""
 
-    slope: float  # v(g) = FLOOR + slope sqrt(g (1 - g))
+    slope: float | Tensor  # v(g) = FLOOR + slope sqrt(g (1 - g)); a tensor while it is learned
 
     def variance(self, images: Tensor) -> Tensor:
         """v of each pixel of images in [0, 1]."""

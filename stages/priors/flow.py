@@ -1,0 +1,108 @@
+"""A normalising flow over codes: affine couplings (Dinh et al. 2017, sec. 3.2) of fully connected networks.
+
+z = flow(u), u ~ N(0, I), is the distribution that a flow gives codes. With the change of variables,
+log p(z) = log N(u; 0, I) - log |det dz/du|.
+"""
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+from stages.pipeline.networks import SavedNetwork
+from stages.pipeline.numerics.streams import numpy_stream
+
+BOUND = 1.5  # of log-scales: a coupling stretches nothing more than 4.5 times, so that chains keep their step size
+
+
+class Coupling(nn.Module):
+    """One half of the coordinates is scaled and shifted, by amounts that are functions of the other half."""
+
+    order: Tensor
+    back: Tensor
+
+    def __init__(self, order: Tensor, width: int):
+        """`order` (D,) is a permutation: its first half stays as it is."""
+        super().__init__()
+        self.register_buffer("order", order)
+        self.register_buffer("back", order.argsort(), persistent=False)
+        self.kept = len(order) // 2
+        self.network = nn.Sequential(
+            nn.Linear(self.kept, width),
+            nn.SiLU(),
+            nn.Linear(width, width),
+            nn.SiLU(),
+            nn.Linear(width, 2 * (len(order) - self.kept)),
+        )
+
+    def forward(self, u: Tensor) -> Tensor:
+        """u (N, D) -> z (N, D)."""
+        kept, moved = self._halves(u)
+        log_scale, shift = self._affine(kept)
+        return torch.cat([kept, moved * log_scale.exp() + shift], dim=1)[:, self.back]
+
+    def inverse(self, z: Tensor) -> tuple[Tensor, Tensor]:
+        """z (N, D) -> u (N, D) and log |det du/dz| (N,)."""
+        kept, moved = self._halves(z)
+        log_scale, shift = self._affine(kept)
+        u = torch.cat([kept, (moved - shift) * (-log_scale).exp()], dim=1)[:, self.back]
+        return u, -log_scale.sum(dim=1)
+
+    def _halves(self, points: Tensor) -> tuple[Tensor, Tensor]:
+        ordered = points[:, self.order]
+        return ordered[:, : self.kept], ordered[:, self.kept :]
+
+    def _affine(self, kept: Tensor) -> tuple[Tensor, Tensor]:
+        log_scale, shift = self.network(kept).to(kept.dtype).chunk(2, dim=1)  # bfloat16 under autocast
+        return BOUND * torch.tanh(log_scale / BOUND), shift
+
+
+class Flow(SavedNetwork):
+    """u (N, latent_dim) -> codes z (N, latent_dim), one to one. It starts as the identity."""
+
+    def __init__(self, *, latent_dim: int, couplings: int, width: int):
+        super().__init__()
+        self.arguments = {"latent_dim": latent_dim, "couplings": couplings, "width": width}
+        # Random halves, each followed by the other half; the saved weights have the orders of their training.
+        stream = numpy_stream(0, "halves")
+        orders: list[Tensor] = []
+        for number in range(couplings):
+            order = torch.from_numpy(stream.permutation(latent_dim)) if number % 2 == 0 else orders[-1].flip(0)
+            orders.append(order)
+        self.parts = nn.Sequential(*(Coupling(order, width) for order in orders))
+
+    def forward(self, u: Tensor) -> Tensor:
+        z: Tensor = self.parts(u)
+        return z
+
+    def inverse(self, z: Tensor) -> tuple[Tensor, Tensor]:
+        """z (N, latent_dim) -> u (N, latent_dim) and log |det du/dz| (N,)."""
+        total = z.new_zeros(len(z))
+        for part in reversed(list(self.parts)):
+            assert isinstance(part, Coupling)
+            z, log_determinant = part.inverse(z)
+            total = total + log_determinant
+        return z, total
+
+    def log_density(self, z: Tensor) -> Tensor:
+        """log p(z), nats, (N,)."""
+        u, log_determinant = self.inverse(z)
+        return normal_log_density(u) + log_determinant
+
+
+def normal_log_density(u: Tensor) -> Tensor:
+    """log N(u; 0, I), nats, of u (N, D): (N,)."""
+    return -(u.square().sum(dim=1) + u.shape[1] * math.log(2 * math.pi)) / 2
+
+
+def initialise_flow(flow: Flow, stream: torch.Generator) -> None:
+    """He et al.'s (2015) weights, but for zeros in each last layer: the identity."""
+    for part in flow.parts:
+        assert isinstance(part, Coupling)
+        for layer in part.network:
+            if isinstance(layer, nn.Linear):
+                nn.init.kaiming_normal_(layer.weight, nonlinearity="relu", generator=stream)
+                nn.init.zeros_(layer.bias)
+        last = part.network[-1]
+        assert isinstance(last, nn.Linear)
+        nn.init.zeros_(last.weight)
