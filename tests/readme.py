@@ -18,7 +18,7 @@ from tests.project import ROOT
 
 README = ROOT / "README.md"
 SHOWN = (0.1, 0.3, 0.5, 1.0)  # noise levels of the small tables
-USUAL, BEST = "non_saturating", "glo-flow"  # priors that some tables show alone
+USUAL, BEST = "non_saturating", "vae-flow"  # priors that some tables show alone
 LEARNED = ["unet"]
 BLOCK = re.compile(r"(?<=<!-- table )(\w+)( -->\n).*?(?=<!-- end -->)", re.DOTALL)
 NUMBER = re.compile(r"[-\d.e]+%?(?=<!-- (\w+) (\w+) (\S+) ([^>]+?) -->)")
