@@ -17,6 +17,7 @@ from stages.priors.training import Setting, train, trained_writers
 SOURCE = [
     Path("stages/pipeline/numerics/pixels.py"),
     Path("stages/priors/adversarial.py"),
+    Path("stages/priors/evidence.py"),
     Path("stages/priors/gan_loss.py"),
     Path("stages/priors/misfit.py"),
     Path("stages/priors/networks.py"),

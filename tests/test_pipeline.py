@@ -199,7 +199,9 @@ def of_each_prior(*verbs: str) -> set[str]:
         (["classify.epochs=2"], {"classify", "judge"} | TABLES_AND_FIGURES),
         (
             ["inpainting.window=7"],
-            {"observe@inpainting", "train_unet", "run_rivals@inpainting", "combine@inpainting"}
+            {"observe@inpainting", "train_unet"}  # one network for all tasks
+            | {f"run_rivals@{task}" for task in RIVALS}
+            | COMBINATIONS
             | of_each_prior("run_prior@inpainting-")
             | {"run_flow@inpainting-vae"}
             | TABLES_AND_FIGURES,
@@ -220,14 +222,8 @@ def test_a_change_of_parameters_reruns_what_hangs_on_it(experiment, changes, exp
 
 def test_another_noise_level_reruns_denoising_alone(ran, experiment):
     stages, name = experiment("-S", "denoising.sigmas=[0.25]")
-    expected = {
-        "check",
-        "observe@denoising",
-        "train_unet",
-        "run_rivals@denoising",
-        "combine@denoising",
-    } | of_each_prior("run_prior@denoising-")
-    expected |= {"run_flow@denoising-vae"}
+    expected = {"check", "observe@denoising", "train_unet", *(f"run_rivals@{task}" for task in RIVALS)}
+    expected |= COMBINATIONS | of_each_prior("run_prior@denoising-") | {"run_flow@denoising-vae"}
     assert stages == expected | TABLES_AND_FIGURES
     specification = json.loads(ran.dvc("plots", "diff", "--json", "HEAD", name))
     assert "errors" not in specification
@@ -248,7 +244,7 @@ def marked(ran: Project) -> set[str]:
         ({"solvers": {"restarts": [1]}}, {"time_solvers"}),
         ({"judge": {"samples": 150}}, {"judge"}),
         ({"measure": {"bootstrap": 120}}, {"measure"}),
-        ({"tasks": ["denoising"]}, TABLES_AND_FIGURES),
+        ({"tasks": ["denoising"]}, {"train_unet"} | TABLES_AND_FIGURES),
         (
             {"priors": ["least_squares"], "flows": []},
             {"judge", "compare_norms", "time_solvers"} | COMBINATIONS | TABLES_AND_FIGURES,
@@ -278,7 +274,7 @@ def test_changed_parameters_mark_the_stages_that_take_them(ran, changes, expecte
         ("stages/restoration/studies/norms.py", {"compare_norms"}),
         ("stages/restoration/studies/solvers.py", {"time_solvers"}),
         ("stages/restoration/rivals/tv.py", {"run_rivals@denoising", "run_rivals@inpainting"}),
-        ("stages/restoration/tasks/inpainting.py", {"check", "observe@inpainting"}),
+        ("stages/restoration/tasks/inpainting.py", {"check", "observe@inpainting", "train_unet"}),
         ("stages/judging/traits.py", {"measure"}),
         ("stages/priors/losses/minimax.py", {"train@minimax"}),
         ("stages/images/own_picture.py", {"check", "prepare"}),  # a moment, and its output stays the same
@@ -639,15 +635,18 @@ PLUMBING = {
 }
 
 
-def imported(module: Path) -> set[str]:
-    """The modules, as paths from the root, that a module's results depend on: what it imports, in turn."""
+def imported(module: Path, known: frozenset[str] = frozenset()) -> set[str]:
+    """The modules, as paths from the root, that a module's results depend on: what it imports, in turn.
+
+    Those that are `known` are not looked into again: two may name each other's types.
+    """
     found = set()
     for node in ast.walk(ast.parse(module.read_text())):
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("stages"):
             for name in (node.module, *(f"{node.module}.{alias.name}" for alias in node.names)):
                 path = Path(*name.split(".")).with_suffix(".py").as_posix()
-                if (ROOT / path).exists() and path not in PLUMBING:
-                    found |= {path} | imported(ROOT / path)
+                if (ROOT / path).exists() and path not in PLUMBING and path not in known | found:
+                    found |= {path} | imported(ROOT / path, known | found | {path})
     return found
 
 

@@ -21,7 +21,7 @@ from tests.project import TINY, Project, merged
 LONG = merged(TINY, {"train": {"epochs": 20}})
 TRAIN = ("train", "--prior", "minimax")
 SCRIPT = (sys.executable, "-m", "stages", *TRAIN)
-EXPERIMENT = ("-S", "train.learning_rate=0.0003", "-S", "priors=[minimax]", "train@minimax")
+EXPERIMENT = ("-S", "train.learning_rate=0.0003", "-S", "priors=[minimax]", "-S", "flows=[]", "train@minimax")
 GOES_ON = "train: minimax goes on after epoch"
 
 

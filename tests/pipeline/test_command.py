@@ -30,7 +30,8 @@ MISTAKES = {
     ("observe",): "error: command line: the following arguments are required: --task; see --help",
     ("observe", "--task", "deblurring"): "error: --task = deblurring: params.yaml allows denoising, inpainting",
     ("run_prior", "--task", "denoising", "--prior", "hinge"): (
-        "error: --prior = hinge: params.yaml allows minimax, non_saturating, least_squares"
+        "error: --prior = hinge: params.yaml allows minimax, non_saturating, non_saturating-flow, "
+        "least_squares, least_squares-flow, vae, vae-flow, glo, glo-flow"
     ),
 }
 

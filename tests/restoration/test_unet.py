@@ -16,7 +16,7 @@ from stages.restoration.task import load_grid
 from stages.restoration.unet import UNet, estimate_images, initialise_unet, train_unet
 from tests.project import ROOT
 
-SETTINGS = UnetFit(steps=150, batch_size=16, learning_rate=0.005, width=16)
+SETTINGS = UnetFit(steps=500, batch_size=16, learning_rate=0.003, width=16)
 
 
 def discs(count: int, seed: int = 0) -> np.ndarray:
