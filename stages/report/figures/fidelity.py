@@ -42,5 +42,6 @@ def fidelity_curves(fidelity: pd.DataFrame) -> Figure:
         panel.set_xlabel("epoch")
         panel.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes["frechet_distance"].set_yscale("log")
-    axes["frechet_distance"].legend()
+    handles, labels = axes["frechet_distance"].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=5)
     return figure
