@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 
 from stages.pipeline.errors import UserError
-from stages.pipeline.numerics.sizes import doublings, images_at_a_time
+from stages.pipeline.numerics.sizes import COVARIANCE_PIXELS, doublings, images_at_a_time
 from stages.pipeline.params import PARAMS_FILE, Params
 
 FLOAT, DOUBLE = 4, 8  # bytes
@@ -13,7 +13,6 @@ CONTAINER = Path("/sys/fs/cgroup/memory.max")  # holds "max" without a limit
 LIBRARIES = 0.6e9  # bytes that Python, torch and the rest take before any image is there
 SEARCH_BATCH = 512  # codes of 28x28 pixels at a time on a CPU (pipeline/numerics/compute.py)
 JACOBIANS = 16  # times fewer codes have their Jacobians taken at a time, all latents at once
-EXACT = 4096  # pixels up to which the rivals' linear model holds a covariance of all of them
 
 
 def check_memory(params: Params, channels: int, size: int, conditions: int) -> str:
@@ -61,7 +60,7 @@ def estimate(params: Params, channels: int, size: int, conditions: int) -> float
     solving = 3 * FLOAT * params.solvers.images * max(params.solvers.restarts) * latent_dim * latent_dim
     screening = 3 * FLOAT * params.search.map.samples * pixels
     # The rivals' linear model: its covariance and axes, or the blocks of vectors that its axes are found from.
-    linear = DOUBLE * pixels * (4 * pixels if pixels <= EXACT else 12 * latent_dim)
+    linear = DOUBLE * pixels * (4 * pixels if pixels <= COVARIANCE_PIXELS else 12 * latent_dim)
     return LIBRARIES + max(training, searching + screening, solving, linear)
 
 

@@ -14,6 +14,7 @@ from torch import Tensor
 from stages.images.stored import Images
 from stages.pipeline.numerics.compute import Compute
 from stages.pipeline.numerics.pixels import tensor_to_float
+from stages.pipeline.numerics.rates import cosine, set_rate
 from stages.pipeline.numerics.sizes import images_at_a_time
 from stages.pipeline.numerics.streams import torch_stream
 from stages.pipeline.params import FlowFit
@@ -65,7 +66,7 @@ def fit_encoder(
                     drawn = generator(codes)
                 terms = misfit.data_term(shown - drawn, drawn, torch.zeros((), device=compute.device))
                 loss = (terms.sum(dim=(1, 2, 3)) + divergence).mean()
-            _cosine(adam, settings.learning_rate, number / steps)
+            set_rate(adam, settings.learning_rate * cosine(number / steps))
             adam.zero_grad()
             loss.backward()
             adam.step()
@@ -126,7 +127,7 @@ def fit_flow(
         codes = mean[picked] + deviation[picked] * torch.randn((len(picked), mean.shape[1]), generator=stream)
         with compute.autocast():
             loss = -flow.log_density(compute.place(codes)).mean()
-        _cosine(adam, settings.learning_rate, (step - 1) / settings.steps)
+        set_rate(adam, settings.learning_rate * cosine((step - 1) / settings.steps))
         adam.zero_grad()
         loss.backward()
         adam.step()
@@ -141,9 +142,3 @@ def fit_flow(
             if likely >= max(row["validation"] for row in history):
                 best = copy.deepcopy(flow)
     return best.requires_grad_(False).eval(), history
-
-
-def _cosine(adam: torch.optim.Optimizer, rate: float, share: float) -> None:
-    """The rate falls to zero along a cosine."""
-    for group in adam.param_groups:
-        group["lr"] = rate * (1 + math.cos(math.pi * share)) / 2

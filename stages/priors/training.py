@@ -17,6 +17,7 @@ from stages.pipeline.errors import UserError
 from stages.pipeline.networks import SavedNetwork, network_writer
 from stages.pipeline.numerics.compute import Compute
 from stages.pipeline.numerics.pixels import tensor_to_float, to_uint8
+from stages.pipeline.numerics.rates import cosine, set_rate
 from stages.pipeline.numerics.sizes import images_at_a_time
 from stages.pipeline.numerics.streams import torch_stream
 from stages.pipeline.params import Train
@@ -164,8 +165,7 @@ def gradient_norm(network: nn.Module) -> Tensor:
 def falling(adam: torch.optim.Optimizer, setting: Setting, number: int) -> None:
     """Set Adam's rate for the batch `number`: from train.learning_rate to zero along a cosine over all epochs."""
     share = (number - 1) / (setting.params.epochs * setting.steps_per_epoch)
-    for group in adam.param_groups:
-        group["lr"] = setting.params.learning_rate * (1 + math.cos(math.pi * share)) / 2
+    set_rate(adam, setting.params.learning_rate * cosine(share))
 
 
 @dataclass(frozen=True)

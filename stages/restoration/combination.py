@@ -41,8 +41,7 @@ def combine(
 
     What is seen without noise stays as it was seen; where that is all there is to see, there are no weights.
     """
-    mask, sigma = observed.observation.mask, observed.observation.sigma
-    certain = mask & (sigma == 0)[:, None, None, None]
+    certain = observed.observation.certain
     combined = observed.observation.y.copy()
     weights: dict[str, np.ndarray] = {}
     for condition in observed.conditions:

@@ -10,12 +10,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from stages.images.stored import Images, StoredImages
-from stages.pipeline.numerics.sizes import images_at_a_time
+from stages.pipeline.numerics.sizes import COVARIANCE_PIXELS, images_at_a_time
 from stages.pipeline.numerics.streams import numpy_stream
 from stages.restoration.observation import Observation
 
 ROUNDING = 1 / 255**2 / 12  # variance that rounding to uint8 leaves in every pixel
-EXACT = 4096  # pixels up to which the whole covariance is computed: 134 MB
 # With more pixels the axes are approximate. With these settings a restored 64x64 RGB image is off by a root mean square
 # of 0.0002 and less than 0.001 dB.
 PASSES = 6  # over the images
@@ -42,11 +41,11 @@ class LinearModel:
 def fit_linear_model(images: Images, latent_dim: int) -> LinearModel:
     """Fit to images (N, C, S, S), uint8, read in chunks. The same images give the same model.
 
-    Up to EXACT pixels: time grows with N D^2 + D^3, memory with D^2. With more: time grows with N D latent_dim, memory
-    with D latent_dim, and N is MOST_IMAGES at most.
+    Up to COVARIANCE_PIXELS pixels: time grows with N D^2 + D^3, memory with D^2. With more: time grows with
+    N D latent_dim, memory with D latent_dim, and N is MOST_IMAGES at most.
     """
     pixels = math.prod(images.shape[1:])
-    if pixels <= EXACT:
+    if pixels <= COVARIANCE_PIXELS:
         mean, _ = _moments(images)
         covariance = _covariance(images, mean)
         variance = np.diag(covariance)

@@ -20,6 +20,11 @@ class Observation:
     mask: np.ndarray  # (N, 1, H, W), bool; True where known
     sigma: np.ndarray  # (N,), float32: standard deviation of the sensor noise, images being in [0, 1]
 
+    @property
+    def certain(self) -> np.ndarray:
+        """The pixels (N, 1, H, W) that are seen without noise."""
+        return self.mask & (self.sigma == 0)[:, None, None, None]
+
     def rows(self, indices: np.ndarray) -> "Observation":
         """The observations of these indices, in their order, each as often as it is named."""
         return Observation(self.y[indices], self.mask[indices], self.sigma[indices])

@@ -122,7 +122,7 @@ def restore(estimate: Estimate, observation: Observation, settings: Settings) ->
 
     All estimates are clipped: that brings each pixel nearer to an image known to lie in [0, 1], or leaves it.
     """
-    mask, certain = observation.mask, _certain(observation)
+    mask, certain = observation.mask, observation.certain
     if certain.all():
         return observation.y
     seen = np.where(mask, observation.y, np.float32(0))  # so that nothing depends on what is hidden
@@ -139,7 +139,7 @@ def tune(
     error, as a window of even colour can be, counts as 59 dB. Without hidden pixels and noise, there is nothing to
     choose: no settings.
     """
-    if _certain(observation).all():
+    if observation.certain.all():
         return {}, math.inf
     where = None if observation.mask.all() else ~observation.mask
     tried = list(grid)
@@ -184,8 +184,3 @@ def fill_each(fill: Callable[..., np.ndarray]) -> Estimate:
         return np.moveaxis(np.stack([fill(image, hidden, **settings) for image, hidden in pairs]), -1, 1)
 
     return estimate
-
-
-def _certain(observation: Observation) -> np.ndarray:
-    """The pixels (N, 1, H, W) that were seen without noise."""
-    return observation.mask & (observation.sigma == 0)[:, None, None, None]

@@ -18,6 +18,7 @@ from stages.images.stored import Images
 from stages.pipeline.networks import SavedNetwork
 from stages.pipeline.numerics.compute import Compute
 from stages.pipeline.numerics.pixels import to_float
+from stages.pipeline.numerics.rates import cosine, set_rate
 from stages.pipeline.numerics.sizes import images_at_a_time
 from stages.pipeline.numerics.streams import numpy_stream, stream_seed, torch_stream
 from stages.pipeline.params import UnetFit
@@ -119,8 +120,7 @@ def train_unet(images: Images, grids: Sequence[Grid], settings: UnetFit, seed: i
             ]
         )
         estimate = _estimate(network, seen, compute)
-        uncertain = ~seen.mask | (seen.sigma > 0)[:, None, None, None]
-        open_pixels = compute.place(torch.from_numpy(uncertain)).expand_as(estimate)
+        open_pixels = compute.place(torch.from_numpy(~seen.certain)).expand_as(estimate)
         squared = torch.where(open_pixels, (estimate - compute.place(torch.from_numpy(truth))).square(), 0.0)
         counts = open_pixels.reshape(CONDITIONS, -1).sum(dim=1)
         errors = squared.reshape(CONDITIONS, -1).sum(dim=1) / counts.clamp(min=1)
@@ -129,9 +129,7 @@ def train_unet(images: Images, grids: Sequence[Grid], settings: UnetFit, seed: i
             running[place] = error if np.isnan(running[place]) else MEMORY * running[place] + (1 - MEMORY) * error
         scale = torch.tensor(np.maximum(running[picked], 1e-8), dtype=torch.float32, device=compute.device)
         loss = torch.where(counts > 0, errors / scale, 0.0).mean()
-        share = step / settings.steps
-        for group in adam.param_groups:
-            group["lr"] = settings.learning_rate * min((step + 1) / WARM_UP, (1 + math.cos(math.pi * share)) / 2)
+        set_rate(adam, settings.learning_rate * min((step + 1) / WARM_UP, cosine(step / settings.steps)))
         adam.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(network.parameters(), LARGEST_GRADIENT)

@@ -12,7 +12,6 @@ from stages.pipeline.memory import check_memory, estimate
 from stages.pipeline.numerics.compute import Compute, choose_compute
 from stages.pipeline.numerics.sizes import images_at_a_time
 from stages.pipeline.params import Params, load_params
-from stages.restoration import linear_model
 from stages.restoration.latent.curvature import jacobian_batch
 from tests.project import ROOT, merged
 
@@ -117,5 +116,4 @@ def test_the_batches_of_the_estimate_are_those_of_the_computation():
     compute = Compute(torch.device("cpu"), bfloat16=False, search_batch=memory.SEARCH_BATCH)
     assert torch.accelerator.is_available() or choose_compute().search_batch == memory.SEARCH_BATCH
     assert jacobian_batch(compute) == memory.SEARCH_BATCH // memory.JACOBIANS
-    assert memory.EXACT == linear_model.EXACT
     assert compute.for_images(64).search_batch == images_at_a_time(64, memory.SEARCH_BATCH) == 98

@@ -26,7 +26,7 @@ def both_ways(images: np.ndarray, latent_dim: int, monkeypatch: pytest.MonkeyPat
     """The exact model, and the one that is used where there are many pixels."""
     models = []
     for exact in (4096, 0):
-        monkeypatch.setattr(linear_model, "EXACT", exact)
+        monkeypatch.setattr(linear_model, "COVARIANCE_PIXELS", exact)
         models.append(fit_linear_model(images, latent_dim))
     return models
 
@@ -44,7 +44,7 @@ def test_images_with_many_pixels_are_restored_as_by_the_exact_axes(monkeypatch):
 
 @EXACT_OR_NOT
 def test_the_variance_of_each_pixel_is_kept(exact, monkeypatch):
-    monkeypatch.setattr(linear_model, "EXACT", exact)
+    monkeypatch.setattr(linear_model, "COVARIANCE_PIXELS", exact)
     images = cloudy_images(300)
     model = fit_linear_model(images, latent_dim=10)
     assert model.loadings.shape == (768, 10)
@@ -56,7 +56,7 @@ def test_the_variance_of_each_pixel_is_kept(exact, monkeypatch):
 @EXACT_OR_NOT
 @pytest.mark.parametrize(("count", "channels", "size"), [(5, 1, 8), (500, 3, 2)])
 def test_more_latents_than_images_or_pixels_give_the_whole_covariance(count, channels, size, exact, monkeypatch):
-    monkeypatch.setattr(linear_model, "EXACT", exact)
+    monkeypatch.setattr(linear_model, "COVARIANCE_PIXELS", exact)
     images = cloudy_images(count, channels=channels, size=size)
     model = fit_linear_model(images, latent_dim=20)
     covariance = model.loadings @ model.loadings.T + np.diag(model.residual)
@@ -67,7 +67,7 @@ def test_more_latents_than_images_or_pixels_give_the_whole_covariance(count, cha
 
 @EXACT_OR_NOT
 def test_images_on_the_disk_are_read_in_chunks(exact, monkeypatch, tmp_path):
-    monkeypatch.setattr(linear_model, "EXACT", exact)
+    monkeypatch.setattr(linear_model, "COVARIANCE_PIXELS", exact)
     monkeypatch.setattr(linear_model, "images_at_a_time", lambda _size: 7)
     images, path, places = cloudy_images(100), tmp_path / "images.npy", np.random.default_rng(0).permutation(100)[:80]
     np.save(path, images.transpose(0, 2, 3, 1))
@@ -80,7 +80,7 @@ def test_images_on_the_disk_are_read_in_chunks(exact, monkeypatch, tmp_path):
 
 
 def test_of_a_large_set_evenly_spaced_images_are_used(monkeypatch, tmp_path):
-    monkeypatch.setattr(linear_model, "EXACT", 0)
+    monkeypatch.setattr(linear_model, "COVARIANCE_PIXELS", 0)
     monkeypatch.setattr(linear_model, "MOST_IMAGES", 40)
     images = cloudy_images(100)
     np.save(tmp_path / "images.npy", images.transpose(0, 2, 3, 1))

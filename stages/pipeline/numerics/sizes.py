@@ -1,6 +1,7 @@
 """The sizes that images may have, and how many of a size are handled at a time."""
 
 MNIST_SIZE = 28
+COVARIANCE_PIXELS = 4096  # up to as many the rivals' linear model holds a covariance of all of them: 134 MB
 DRAWN = 1000  # images of 28x28 pixels that a network draws or sees at a time, where nothing is learned
 
 
