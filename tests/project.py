@@ -1,9 +1,11 @@
 """A copy of the project in a temporary folder, with tiny parameters, to run as a user would."""
 
+import json
 import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import yaml
@@ -32,6 +34,16 @@ TINY = {
     "solvers": {"images": 2, "adam_steps": [1, 2], "newton_steps": [1, 2], "restarts": [1, 2]},
     "measure": {"bootstrap": 100},
 }
+
+# Stage scripts in one process, which loads torch once, and the most memory that it had.
+IN_ONE_PROCESS = """
+import json, resource, sys
+from stages.pipeline.command import run_stage
+for words in json.loads(sys.argv[1]):
+    sys.argv = ["stages", *words]
+    run_stage()
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
+"""
 
 
 def merged(base: dict, changes: dict) -> dict:
@@ -92,6 +104,12 @@ class Project:
     def stage(self, name: str, *arguments: str) -> subprocess.CompletedProcess:
         """Run a stage script without DVC."""
         return self.call(sys.executable, "-m", "stages", name, *arguments)
+
+    def stages(self, commands: Sequence[Sequence[str]]) -> int:
+        """Run stage scripts one after the other without DVC; the most memory that they had, in bytes."""
+        result = self.call(sys.executable, "-c", IN_ONE_PROCESS, json.dumps(commands))
+        assert result.returncode == 0, result.stderr
+        return int(result.stdout)
 
     def dvc(self, *arguments: str) -> str:
         """Run DVC and return what it printed; the test fails with DVC's words if it does."""

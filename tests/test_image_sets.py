@@ -1,7 +1,6 @@
 """Image sets of every kind, from their files to the figures; and one far larger than memory."""
 
 import json
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -21,15 +20,6 @@ SMALL = {
     "train": {"batch_size": 8},
     "judge": {"samples": 20},
 }
-# Every stage by itself in one process, which loads torch once, and the most memory that it had, in bytes.
-RUN = """
-import json, resource, sys
-from stages.pipeline.command import run_stage
-for words in json.loads(sys.argv[1]):
-    sys.argv = ["stages", *words.split()]
-    run_stage()
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
-"""
 TASKS = ("denoising", "inpainting")
 RESTORE = [
     "observe_whole",
@@ -42,13 +32,6 @@ RESTORE = [
 REPORT = ["compare_norms", "time_solvers", "label", "measure", "plot"]
 UP_TO_TRAINING = ["check", "prepare", "classify", "train --prior non_saturating"]
 EVERY = [*UP_TO_TRAINING, "judge", *RESTORE, *REPORT]
-
-
-def run(project: Project, stages: list[str]) -> int:
-    """Run stages one after the other; the most memory that they had."""
-    result = project.call(sys.executable, "-c", RUN, json.dumps(stages))
-    assert result.returncode == 0, result.stderr
-    return int(result.stdout)
 
 
 def grey_array(folder: Path) -> dict:
@@ -81,7 +64,7 @@ def studied(request, tmp_path_factory) -> tuple[str, Project]:
     project = Project(folder, merged(TINY, SMALL))
     build = SETS[request.param]
     project.set_params({"data": build(folder)})
-    run(project, EVERY)
+    project.stages([stage.split() for stage in EVERY])
     return request.param, project
 
 
@@ -147,6 +130,6 @@ def test_an_array_larger_than_memory(tmp_path):
     counts = {"name": "array", "path": str(tmp_path / "celeba.npy"), "validation": 180_000, "test": 19_000}
     project.set_params({"data": counts, "train": default})
     before = {path.name for path in tmp_path.iterdir()}
-    assert run(project, [*UP_TO_TRAINING, *RESTORE]) < 2e9
+    assert project.stages([stage.split() for stage in (*UP_TO_TRAINING, *RESTORE)]) < 2e9
     prepared = sum(path.stat().st_size for path in (project.folder / "data" / "prepared").iterdir())
     assert prepared < 2e6 and {path.name for path in tmp_path.iterdir()} == before

@@ -51,10 +51,13 @@ class Observed:
 
     def first(self, count: int) -> "Observed":
         """The first images under each condition, at most `count` of them."""
-        rows = np.concatenate([np.flatnonzero(self.cell(condition))[:count] for condition in self.conditions])
-        labels = None if self.labels is None else self.labels[rows]
-        condition = self.condition[rows]
-        return Observed(self.images[rows], labels, self.observation.rows(rows), condition, self.condition_name)
+        return self.rows(np.concatenate([np.flatnonzero(self.cell(name))[:count] for name in self.conditions]))
+
+    def rows(self, indices: np.ndarray) -> "Observed":
+        """The images of these indices, in their order."""
+        labels = None if self.labels is None else self.labels[indices]
+        observation, condition = self.observation.rows(indices), self.condition[indices]
+        return Observed(self.images[indices], labels, observation, condition, self.condition_name)
 
     def cell(self, condition: str) -> np.ndarray:
         """Which images (N,), bool, are seen under a condition."""
