@@ -24,6 +24,7 @@ SOURCE = [
     Path("stages/priors/training.py"),
     Path("stages/pipeline/checkpoint.py"),
     Path("stages/pipeline/numerics/compute.py"),
+    Path("stages/pipeline/numerics/rates.py"),
     Path("stages/pipeline/numerics/sizes.py"),
     Path("stages/pipeline/numerics/streams.py"),
 ]

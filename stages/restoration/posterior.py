@@ -4,10 +4,12 @@ From each of several starts runs a chain of kinetic Langevin dynamics: the BAOAB
 sec. 7.3), a leapfrog step with the momentum partly redrawn in its middle, in coordinates in which the posterior's
 curvature is about the same in all directions. Where the posterior is Gaussian its steps have no bias. There is no
 accept-reject test: a rejection reverses a chain, which costs a chain this short more than the bias that is left. How
-well the chains agree and how often their intervals hold the truth is measured instead.
+well the chains agree and how often their intervals hold the truth is measured instead. Only a step that goes off
+altogether is taken back.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -17,15 +19,16 @@ from stages.pipeline.numerics.pixels import to_uint8
 from stages.pipeline.numerics.streams import torch_stream
 from stages.pipeline.progress import Progress
 from stages.priors.misfit import Misfit
-from stages.restoration.latent.curvature import whiten
-from stages.restoration.latent.objective import flatten_chains, place_observation
-from stages.restoration.latent.search import Explored, LatentSearch
+from stages.restoration.latent.curvature import curvatures, whiten
+from stages.restoration.latent.objective import place_observation
+from stages.restoration.latent.search import CURVATURE_STARTS, Explored, LatentSearch
 from stages.restoration.observation import Observation
 
 FRICTION = 0.5  # momentum forgotten in a unit of (whitened) time
 FIRST_STEP, LONGEST_STEP = 0.3, 1.5  # from 2 on, steps are unstable where the posterior is Gaussian
 ACCURACY = 0.6  # mean min(1, exp(-energy error)) of a step, which the burn-in makes the step size meet
 ADAPTATION = 0.2  # how fast it does
+LARGEST_ERROR = 30.0  # nats by which a step may raise the energy, or it is taken back
 THINNING = 5  # steps between the images that are kept
 PREDICTIVE = 96  # draws of an image behind each interval
 INTERVAL_ENDS = {"low_50": 0.25, "high_50": 0.75, "low_90": 0.05, "high_90": 0.95}  # share of the draws below each
@@ -47,38 +50,53 @@ def sample_posterior(
     One chain runs from each explored start. Every observation sees the same random numbers, so results do not depend on
     what else is in the batch.
     """
-    starts, misfit, compute = explored.starts, search.prior.misfit, search.compute
+    starts, prior, compute = explored.starts, search.prior, search.compute
     chains = search.settings.posterior
-    count, restarts = starts.shape[:2]
-    objective, information = search.objective(observation), explored.information
-    whitening = whiten(information + torch.eye(starts.shape[2], device=information.device))
+    count, restarts, latent_dim = starts.shape
+    objective = replace(search.objective(observation), prior=0.0)
     per_batch = max(compute.search_batch // restarts, 1)  # observations; all chains of one are in the same batch
     batches = torch.arange(count).split(per_batch)
     progress = Progress("posterior", chains.steps * len(batches))
     parts = []
     for batch in batches:
         stream = torch_stream(search.seed, "posterior")  # the same draws in every batch
-        energy = objective.batch(batch.repeat_interleave(restarts), compute)
-        drawn, energies = _run_chains(search, energy, starts[batch.numpy()], whitening[batch], stream, progress)
+        with torch.no_grad():
+            codes = prior.codes(compute.place(torch.from_numpy(starts[batch.numpy()])).flatten(0, 1))
+        codes = codes.view(-1, restarts, latent_dim)
+        whitening = _whitening(search, observation.rows(batch.numpy()), codes[:, :CURVATURE_STARTS])
+        misfit_energy = objective.batch(batch.repeat_interleave(restarts), compute)
+        drawn, energies = _run_chains(search, misfit_energy, codes, whitening, stream, progress)
         weights = (-energies.mean(dim=2) / chains.temperature).softmax(dim=1)
         seen = place_observation(observation, batch, compute)
-        summary = _summarise(drawn, weights, seen, misfit, stream) | {"r_hat": split_r_hat(energies)}
+        summary = _summarise(drawn, weights, seen, prior.misfit, stream) | {"r_hat": split_r_hat(energies)}
         parts.append({name: values.cpu().contiguous().numpy() for name, values in summary.items()})
     found = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     found["completions"] = to_uint8(found["completions"])
     return found.pop("posterior_mean"), found
 
 
+def _whitening(search: LatentSearch, observation: Observation, codes: Tensor) -> Tensor:
+    """Coordinates (B, latent_dim, latent_dim) in which the posterior's curvature is the same in all directions.
+
+    It is averaged over codes (B, M, latent_dim) of each observation.
+    """
+    prior, compute = search.prior, search.compute
+    information = curvatures(prior.generator, observation, codes.cpu().numpy(), prior.misfit.information, compute)
+    count, some, latent_dim = codes.shape
+    own = prior.code_curvature(codes.flatten(0, 1)).view(count, some, latent_dim, latent_dim)
+    return whiten(information + own.mean(dim=1))
+
+
 def _run_chains(
     search: LatentSearch,
-    energy: Callable[[Tensor, Tensor], Tensor],  # (codes, images) -> (B R,)
-    starts: np.ndarray,  # (B, R, latent_dim)
+    misfit_energy: Callable[[Tensor, Tensor], Tensor],  # (codes, images) -> (B R,), without the codes' own
+    starts: Tensor,  # (B, R, latent_dim)
     whitening: Tensor,  # (B, latent_dim, latent_dim)
     stream: torch.Generator,
     progress: Progress,
 ) -> tuple[Tensor, Tensor]:
     """After the burn-in: every fifth image of each chain (B, R, S, C, H, W), and all energies (B, R, steps)."""
-    generate, chains, compute = search.prior.generate, search.settings.posterior, search.compute
+    prior, chains, compute = search.prior, search.settings.posterior, search.compute
     count, restarts, latent_dim = starts.shape
 
     def turn(vectors: Tensor, by: Tensor) -> Tensor:  # (B R, latent_dim)
@@ -95,18 +113,19 @@ def _run_chains(
         """Energies (M,), their whitened gradients (M, latent_dim), and the images."""
         codes = codes.detach().requires_grad_()
         with compute.autocast():
-            images = generate(codes)
-        energies = energy(codes, images)
+            images = prior.generator(codes)
+            own = prior.code_energy(codes)
+        energies = misfit_energy(codes, images) + own
         (gradients,) = torch.autograd.grad(energies.sum(), codes)
         return energies.detach(), turn(gradients, whitening), images.detach()
 
-    codes = compute.place(flatten_chains(starts)[0])
+    codes = starts.flatten(0, 1)
     momentum = draw()
     step = torch.full((len(codes), 1), FIRST_STEP, device=codes.device)
     energies, gradients, images = evaluate(codes)
     kept_images, kept_energies = [], []
     for number in range(chains.steps):
-        total = energies + kinetic(momentum)
+        before, total = (codes, energies, gradients, images), energies + kinetic(momentum)
         momentum = momentum - step / 2 * gradients
         codes = codes + step / 2 * turn(momentum, whitening.mT)
         total = total - kinetic(momentum)
@@ -116,9 +135,17 @@ def _run_chains(
         codes = codes + step / 2 * turn(momentum, whitening.mT)
         energies, gradients, images = evaluate(codes)
         momentum = momentum - step / 2 * gradients
+        error = energies + kinetic(momentum) - total
+        fine = error < LARGEST_ERROR  # and not NaN
+        codes, energies, gradients, images = (
+            torch.where(fine.view(-1, *[1] * (new.ndim - 1)), new, old)
+            for new, old in zip((codes, energies, gradients, images), before, strict=True)
+        )
+        momentum = torch.where(fine[:, None], momentum, draw())
         if number < chains.burn_in:
-            accuracy = (total - energies - kinetic(momentum)).clamp(max=0).exp()
-            step = (step * torch.exp(ADAPTATION * (accuracy - ACCURACY))[:, None]).clamp(max=LONGEST_STEP)
+            accuracy = (-error).clamp(max=0).exp()
+            change = torch.where(fine, torch.exp(ADAPTATION * (accuracy - ACCURACY)), 0.5)
+            step = (step * change[:, None]).clamp(max=LONGEST_STEP)
         else:
             kept_energies.append(energies)
             if (chains.steps - 1 - number) % THINNING == 0:

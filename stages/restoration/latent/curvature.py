@@ -7,7 +7,7 @@ and chains of samples take even steps there.
 """
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import numpy as np
 import torch
@@ -31,10 +31,10 @@ def curvatures(
     generate: Generate,
     observation: Observation,
     codes: np.ndarray,  # (N, M, latent_dim): some of each observation
-    weights: Sequence[PixelWeights],
+    weigh: PixelWeights,
     compute: Compute,
-) -> list[Tensor]:
-    """J' D J over known pixels for each of the `weights`, averaged over codes: (N, latent_dim, latent_dim)."""
+) -> Tensor:
+    """J' D J over known pixels, averaged over codes: (N, latent_dim, latent_dim)."""
     flat, owner = flatten_chains(codes)
     found = []
     for chunk in torch.arange(len(flat)).split(jacobian_batch(compute)):
@@ -42,10 +42,9 @@ def curvatures(
         _, mask, sensor = place_observation(observation, owner[chunk], compute)
         images = generate(own)
         slopes = jacobian(generate, own, compute)
-        known = (torch.where(mask, weigh(images, sensor), 0.0).flatten(1)[:, :, None] for weigh in weights)
-        found.append([slopes.mT @ (slopes * weight) for weight in known])
-    shape = (*codes.shape[:2], codes.shape[2], codes.shape[2])
-    return [torch.cat(parts).view(shape).mean(dim=1) for parts in zip(*found, strict=True)]
+        known = torch.where(mask, weigh(images, sensor), 0.0).flatten(1)[:, :, None]
+        found.append(slopes.mT @ (slopes * known))
+    return torch.cat(found).view(*codes.shape[:2], codes.shape[2], codes.shape[2]).mean(dim=1)
 
 
 def whiten(hessian: Tensor) -> Tensor:

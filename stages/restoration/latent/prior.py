@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor
 
 from stages.pipeline import artifacts
 from stages.pipeline.errors import UserError
@@ -18,17 +18,50 @@ from stages.restoration.latent.objective import Generate
 
 @dataclass(frozen=True)
 class LatentPrior:
-    """x = G(z) + e with z ~ N(0, I) and e the misfit; with a flow x = G(flow(u)) + e, u ~ N(0, I)."""
+    """x = G(z) + e with e the misfit and z = u ~ N(0, I); with a flow z = flow(u), u ~ N(0, I).
 
-    generate: Generate  # frozen; codes (N, latent_dim) -> images (N, C, S, S) in [0, 1], on the device
+    Searches walk in u, where all latents are alike: what they call a code is u. Chains of samples move in z. What an
+    observation says of a code is about quadratic in z, while the flow bends it: on validation images of MNIST with
+    windows missing, chains of the VAE's flow that move in u take steps of 0.15 (whitened) and end with a split R-hat of
+    2.3; in z it is 0.6 and 1.1.
+    """
+
+    generator: Generate  # G, frozen; z (N, latent_dim) -> images (N, C, S, S) in [0, 1], on the device
     latent_dim: int
     image_shape: tuple[int, int, int]  # (C, S, S)
     misfit: Misfit
+    flow: Flow | None = None  # None: z = u
+
+    def generate(self, u: Tensor) -> Tensor:
+        """Images (N, C, S, S) of u (N, latent_dim)."""
+        return self.generator(self.codes(u))
+
+    def codes(self, u: Tensor) -> Tensor:
+        """z of u, (N, latent_dim) each."""
+        return u if self.flow is None else self.flow(u)
+
+    def code_energy(self, codes: Tensor) -> Tensor:
+        """Minus log p(z), nats, up to a constant: (N,)."""
+        return codes.square().sum(dim=1) / 2 if self.flow is None else -self.flow.log_density(codes)
 
     @torch.no_grad()
-    def draw(self, codes: np.ndarray, compute: Compute) -> np.ndarray:
-        """G(z) for codes (N, latent_dim), outside autocast: images (N, C, S, S), float32."""
-        batches = torch.from_numpy(codes).split(compute.search_batch)
+    def code_curvature(self, codes: Tensor) -> Tensor:
+        """The Gauss-Newton curvature of code_energy at z: J'J with J = du/dz, (N, latent_dim, latent_dim)."""
+        directions = torch.eye(codes.shape[1], device=codes.device)
+        if self.flow is None:
+            return directions.expand(len(codes), -1, -1)
+        inverse = self.flow.inverse
+
+        def along(direction: Tensor) -> Tensor:
+            return torch.func.jvp(lambda z: inverse(z)[0], (codes,), (direction.expand_as(codes),))[1]
+
+        slopes = torch.func.vmap(along)(directions).permute(1, 2, 0)  # (N, u, z)
+        return slopes.mT @ slopes
+
+    @torch.no_grad()
+    def draw(self, u: np.ndarray, compute: Compute) -> np.ndarray:
+        """Images (N, C, S, S), float32, of u (N, latent_dim), outside autocast."""
+        batches = torch.from_numpy(u).split(compute.search_batch)
         return torch.cat([self.generate(compute.place(batch)) for batch in batches]).cpu().contiguous().numpy()
 
     def with_misfit(self, misfit: Misfit) -> "LatentPrior":
@@ -49,8 +82,5 @@ def load_prior(name: str, misfit: Misfit, compute: Compute, images: np.ndarray |
     shape = (channels, size, size)
     if images is not None and images.shape[1:] != shape:
         raise UserError(f"{path}: draws images of shape {shape}, to restore are {images.shape[1:]}: run `dvc repro`")
-    generate: Generate = generator
-    if latent == artifacts.FLOW:
-        flow = compute.place_network(load_network(Flow, artifacts.flow(prior)))
-        generate = nn.Sequential(flow, generator)  # u ~ N(0, I) takes the place of z
-    return LatentPrior(generate, generator.arguments["latent_dim"], shape, misfit)
+    flow = compute.place_network(load_network(Flow, artifacts.flow(prior))) if latent == artifacts.FLOW else None
+    return LatentPrior(generator, generator.arguments["latent_dim"], shape, misfit, flow)

@@ -61,7 +61,6 @@ class Explored:
 
     starts: np.ndarray  # (N, restarts, latent_dim), least energy first
     axes: Tensor  # (N, latent_dim, latent_dim): coordinates whitened at the best two
-    information: Tensor  # (N, latent_dim, latent_dim): Fisher information of the code, there too
 
 
 def explore(search: LatentSearch, objective: Objective) -> Explored:
@@ -71,12 +70,11 @@ def explore(search: LatentSearch, objective: Objective) -> Explored:
     starts = screen(generate, objective, search.draw_prior(settings.samples), settings.restarts, compute)
     walk = usual_walk(settings, settings.explore_steps)
     starts, _ = descend(generate, objective, starts, walk, compute, "map search: explore")
-    weights = [evenly, search.prior.misfit.information]
-    curvature, information = curvatures(generate, observation, starts[:, :CURVATURE_STARTS], weights, compute)
+    curvature = curvatures(generate, observation, starts[:, :CURVATURE_STARTS], evenly, compute)
     axes = search_axes(curvature, observation, compute)
     walk = usual_walk(settings, settings.whitened_steps)
     starts, _ = descend(generate, objective, starts, walk, compute, "map search: whitened", axes)
-    return Explored(starts, axes, information)
+    return Explored(starts, axes)
 
 
 def map_search(search: LatentSearch, objective: Objective, explored: Explored) -> np.ndarray:
@@ -150,7 +148,7 @@ def least_squares_search(
         count, restarts, latent_dim = codes.shape
         every = observation.rows(np.arange(count).repeat(restarts))  # one for each code, which has axes of its own
         flat = codes.reshape(-1, 1, latent_dim)
-        (curvature,) = curvatures(generate, every, flat, [evenly], compute)
+        curvature = curvatures(generate, every, flat, evenly, compute)
         axes = search_axes(curvature, every, compute)
         objective, label = Objective(every, squared_error, prior=0.0), f"least squares {number}/{len(walks)}"
         flat, sums = descend(generate, objective, flat, walk, compute, label, axes)

@@ -31,7 +31,9 @@ def test_curvatures_are_weighted_sums_over_known_pixels_averaged_over_codes(
     mask = np.random.default_rng(0).random(images.shape) < 0.5  # another one for each image
     observation, codes = masked(images, mask), search.draw_prior(12).reshape(6, 2, 4)
     compute, misfit = replace(exact, search_batch=search_batch), search.prior.misfit
-    even, information = curvatures(tiny_generator, observation, codes, [evenly, misfit.information], compute)
+    even, information = (
+        curvatures(tiny_generator, observation, codes, weigh, compute) for weigh in (evenly, misfit.information)
+    )
     assert even.shape == information.shape == (6, 4, 4)
     for own, known, *found in zip(torch.from_numpy(codes), torch.from_numpy(mask), even, information, strict=True):
         expected = []
@@ -46,9 +48,7 @@ def test_curvatures_are_weighted_sums_over_known_pixels_averaged_over_codes(
 def test_hidden_pixels_do_not_count(tiny_generator, search, images, half, exact, junk):
     codes = np.tile(search.draw_prior(1), (6, 1, 1))
     seen = masked(images, half)
-    first, second = (
-        curvatures(tiny_generator, each, codes, [evenly], exact)[0] for each in (seen, with_junk(seen, junk))
-    )
+    first, second = (curvatures(tiny_generator, each, codes, evenly, exact) for each in (seen, with_junk(seen, junk)))
     assert torch.equal(first, second)
 
 

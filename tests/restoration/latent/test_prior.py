@@ -5,14 +5,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from stages.pipeline import artifacts
 from stages.pipeline.errors import UserError
 from stages.pipeline.networks import network_writer
 from stages.pipeline.storage import publish
+from stages.priors.flow import Flow, initialise_flow
 from stages.priors.misfit import Misfit
 from stages.priors.networks import Discriminator, Generator
-from stages.restoration.latent.prior import load_prior
+from stages.restoration.latent.prior import LatentPrior, load_prior
 
 MISFIT = Misfit(0.03)
 
@@ -34,6 +36,33 @@ def test_codes_are_drawn_each_by_itself_whatever_the_batches(prior, tiny_generat
     for search_batch in (1, 64):
         other = prior.draw(codes, replace(exact, search_batch=search_batch))
         np.testing.assert_allclose(other, images, rtol=0, atol=1e-6)
+
+
+@pytest.fixture
+def with_flow(prior) -> LatentPrior:
+    flow = Flow(latent_dim=4, couplings=3, width=8)
+    initialise_flow(flow, torch.Generator().manual_seed(0))
+    for part in flow.parts:
+        part.network[-1].weight.data.normal_(generator=torch.Generator().manual_seed(1))
+    return replace(prior, flow=flow.requires_grad_(False))
+
+
+def test_a_flow_gives_the_generator_its_codes(with_flow, prior, search, exact):
+    u = torch.from_numpy(search.draw_prior(3))
+    assert not torch.allclose(with_flow.codes(u), u, atol=0.1) and torch.equal(prior.codes(u), u)
+    torch.testing.assert_close(with_flow.generate(u), prior.generator(with_flow.flow(u)))
+
+
+@pytest.mark.parametrize("latent", ["normal", "flow"])
+def test_the_energy_of_codes_and_its_curvature(with_flow, prior, search, latent):
+    own = {"normal": prior, "flow": with_flow}[latent]
+    codes = own.codes(torch.from_numpy(search.draw_prior(5)))
+    density = own.flow.log_density(codes) if own.flow else torch.distributions.Normal(0, 1).log_prob(codes).sum(dim=1)
+    energy = own.code_energy(codes)
+    torch.testing.assert_close(energy - energy[0], density[0] - density, rtol=1e-4, atol=1e-4)
+    for code, found in zip(codes, own.code_curvature(codes), strict=True):
+        inverse = torch.autograd.functional.jacobian(lambda z: own.flow.inverse(z[None])[0][0] if own.flow else z, code)
+        torch.testing.assert_close(found, inverse.T @ inverse, rtol=1e-4, atol=1e-4)
 
 
 def test_with_another_misfit_a_prior_draws_the_same(prior, search, exact):
