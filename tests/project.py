@@ -32,6 +32,16 @@ TINY = {
     "inpainting": {"holes": [1, 2]},
     "norms": {"images": 2, "restarts": 1, "sigmas": [0.3], "holes": [1]},
     "solvers": {"images": 2, "adam_steps": [1, 2], "newton_steps": [1, 2], "restarts": [1, 2]},
+    "modes": {
+        "seeds": 1,
+        "steps": 12,
+        "discriminator_steps": 2,
+        "generator_steps": 2,
+        "batch_size": 8,
+        "width": 8,
+        "components": 4,
+    }
+    | {"inner_minimum_steps": 2},
     "measure": {"bootstrap": 100},
 }
 

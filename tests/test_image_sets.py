@@ -29,7 +29,7 @@ RESTORE = [
     *(f"run_prior --task {task} --prior non_saturating" for task in TASKS),
     *(f"combine --task {task}" for task in TASKS),
 ]
-REPORT = ["compare_norms", "time_solvers", "label", "measure", "plot"]
+REPORT = ["compare_norms", "time_solvers", "modes", "judge_modes", "label", "measure", "plot"]
 UP_TO_TRAINING = ["check", "prepare", "classify", "train --prior non_saturating"]
 EVERY = [*UP_TO_TRAINING, "judge", *RESTORE, *REPORT]
 
@@ -89,6 +89,7 @@ def test_labels_are_in_tables_where_the_set_has_classes(studied):
         assert ("label_accuracy" in tables[table]) == labelled, table
     assert ("class_entropy" in tables["fidelity"]) == labelled
     assert ("class" in set(tables["features"].feature)) == labelled
+    assert ("images" in set(tables["modes"].data)) == labelled
     summary = json.loads((project.folder / "metrics" / "summary.json").read_text())
     assert ("classifier" in summary) == labelled
 

@@ -49,6 +49,8 @@ COLUMNS = {
     "features": "prior,method,source,feature,value,n,psnr,psnr_low,psnr_high,mse,residual_share,share_of_error,"
     "share_of_pixels",
     "traits": "prior,method,source,trait,n,kept",
+    "modes": "data,loss,order,seed,modes,good_share,kl_uniform,visited",
+    "inner_minimum": "data,loss,order,seed,highest,best,reached,excess,at_highest,spread,d_loss,constant",
 }
 FIGURES = {
     "samples",
@@ -63,6 +65,8 @@ FIGURES = {
     "inpainting_methods",
     "completions",
     "calibration",
+    "modes",
+    "modes_hopping",
     "norms",
     "search",
     "search_seconds",
@@ -150,9 +154,8 @@ def test_stage_scripts_run_without_dvc_and_give_the_same_bytes(ran):
     """All of them but `time_solvers`, which measures seconds, where no output of theirs is left."""
     folder = ran.folder
     locked = yaml.safe_load((folder / "dvc.lock").read_text())["stages"]  # in the order in which they ran
-    outputs = [
-        folder / out["path"] for name, stage in locked.items() if name != "time_solvers" for out in stage["outs"]
-    ]
+    del locked["time_solvers"]
+    outputs = [folder / out["path"] for stage in locked.values() for out in stage["outs"]]
     files = [file for out in outputs for file in (out.rglob("*") if out.is_dir() else [out]) if file.is_file()]
     before = {file: file.read_bytes() for file in files}
     for file in files:
@@ -187,7 +190,7 @@ def of_each_prior(*verbs: str) -> set[str]:
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [
-        (["classify.epochs=2"], {"classify", "judge"} | TABLES_AND_FIGURES),
+        (["classify.epochs=2"], {"classify", "judge", "judge_modes"} | TABLES_AND_FIGURES),
         (
             ["inpainting.window=7"],
             {"observe@inpainting", "train_unet"}  # one network for all tasks
@@ -233,6 +236,7 @@ def marked(ran: Project) -> set[str]:
         ({"rivals": {"inpainting": ["telea"]}}, {"run_rivals@inpainting", "combine@inpainting", "label", "measure"}),
         ({"norms": {"salt_and_pepper": 0.2}}, {"compare_norms"}),
         ({"solvers": {"restarts": [1]}}, {"time_solvers"}),
+        ({"modes": {"seeds": 2}}, {"modes"}),
         ({"judge": {"samples": 150}}, {"judge"}),
         ({"measure": {"bootstrap": 120}}, {"measure"}),
         ({"tasks": ["denoising"]}, {"train_unet"} | TABLES_AND_FIGURES),
@@ -267,7 +271,7 @@ def test_changed_parameters_mark_the_stages_that_take_them(ran, changes, expecte
         ("stages/restoration/rivals/tv.py", {"run_rivals@denoising", "run_rivals@inpainting"}),
         ("stages/restoration/tasks/inpainting.py", {"check", "observe@inpainting", "train_unet"}),
         ("stages/judging/traits.py", {"measure"}),
-        ("stages/priors/losses/minimax.py", {"train@minimax"}),
+        ("stages/priors/losses/minimax.py", {"train@minimax", "modes"}),
         ("stages/images/own_picture.py", {"check", "prepare"}),  # a moment, and its output stays the same
         ("stages/pipeline/storage.py", set()),
     ],
@@ -533,6 +537,9 @@ READERS = [  # a file, the stage that reads it, what can become of it
     ("data/combined/inpainting/none.npz", ["label"], NPZ),
     ("data/labels/inpainting.npz", ["measure"], [damage for damage in NPZ if damage is not FLOATS_ONLY]),
     ("data/norms/restored.npz", ["measure"], NPZ),
+    ("data/modes/samples.npz", ["judge_modes"], [damage for damage in NPZ if damage is not FEWER]),
+    ("data/modes/inner_minimum.csv", ["measure"], CSV),
+    ("data/judged_modes/modes.csv", ["measure"], CSV),
     ("data/solvers/solvers.csv", ["plot"], CSV),
     ("data/solvers/seconds.csv", ["plot"], CSV),
     ("metrics/denoising.csv", ["plot"], OF_PRIORS),

@@ -18,6 +18,8 @@ COMBINATIONS = Path("data/combined")  # <task>/<prior>.npz, none.npz of the riva
 LABELS = Path("data/labels")
 NORMS = Path("data/norms")  # observed.npz, restored.npz
 SOLVERS = Path("data/solvers")  # solvers.csv, seconds.csv, restarts.csv
+MODES = Path("data/modes")  # samples.npz, inner_minimum.csv
+JUDGED_MODES = Path("data/judged_modes/modes.csv")
 METRICS = Path("metrics")
 PLOTS = Path("plots")
 
@@ -40,6 +42,8 @@ TABLES = (  # of metrics/, beside one for each task
     "noise",
     "features",
     "traits",
+    "modes",
+    "inner_minimum",
 )
 
 

@@ -189,6 +189,18 @@ class Solvers(Group):
     restarts: Counts
 
 
+class Modes(Group):
+    seeds: Count
+    steps: Count
+    discriminator_steps: Annotated[int, Field(ge=2)]  # with 1, two orders are one
+    generator_steps: Annotated[int, Field(ge=2)]
+    batch_size: Count
+    learning_rate: Rate
+    width: Count
+    components: Annotated[int, Field(ge=2)]
+    inner_minimum_steps: Count
+
+
 class Measure(Group):
     bootstrap: Annotated[int, Field(ge=100)]
 
@@ -212,6 +224,7 @@ class Params(Group):
     invert: Invert
     norms: Norms
     solvers: Solvers
+    modes: Modes
     measure: Measure
     grids: dict[str, dict[str, Any]]  # task -> its own top-level key, which the task itself checks
 

@@ -20,6 +20,7 @@ def _with_interval(name: str, cell: Number) -> Cells:
 
 PRIOR: Cells = {"prior": WORD, "latent": WORD}
 RESTORER: Cells = PRIOR | {"method": WORD}
+GAME: Cells = {"data": WORD, "loss": WORD, "order": WORD, "seed": POSITIVE}  # of two small networks
 PSNR = _with_interval("psnr", EMPTY)
 
 OF_LABELS = ("label_accuracy", "classes_covered", "class_entropy")  # columns, of any table, of images with labels
@@ -67,6 +68,10 @@ COLUMNS: dict[str, Columns] = {
     | {"source": WORD, "feature": WORD, "value": WORD, "n": COUNT}
     | PSNR
     | {"mse": POSITIVE, "residual_share": EMPTY_POSITIVE, "share_of_error": EMPTY_POSITIVE, "share_of_pixels": SHARE},
+    "modes": GAME | {"modes": POSITIVE, "good_share": SHARE, "kl_uniform": POSITIVE, "visited": POSITIVE},
+    "inner_minimum": GAME
+    | {"highest": ANY, "best": ANY, "reached": ANY, "excess": ANY, "at_highest": SHARE, "spread": POSITIVE}
+    | {"d_loss": POSITIVE, "constant": POSITIVE},
     "traits": RESTORER | {"source": WORD, "trait": WORD, "n": COUNT, "kept": EMPTY},
 }
 

@@ -12,10 +12,11 @@ from stages.pipeline import artifacts
 from stages.pipeline.artifacts import COMBINED, NO_PRIOR, UNRESTORED, with_flow
 from stages.pipeline.errors import UserError
 from stages.pipeline.params import Params
-from stages.pipeline.storage import WORD, load_numbers, load_table
+from stages.pipeline.storage import WORD, Arrays, load_numbers, load_table
+from stages.priors.max_min.played import load_played
 from stages.priors.trained import SAMPLES, load_history, load_samples
 from stages.report.latents import join_latent
-from stages.report.schemas import ACCURACY, RESTARTS, SECONDS, SOLVERS, Columns, table_columns, task_columns
+from stages.report.schemas import ACCURACY, COLUMNS, RESTARTS, SECONDS, SOLVERS, Columns, table_columns, task_columns
 from stages.restoration.observed import Observed, join, load_observed, load_whole
 from stages.restoration.restored import (
     BY_INVERSION,
@@ -157,12 +158,24 @@ class Study:
     def restarts(self) -> pd.DataFrame:
         return load_table(artifacts.SOLVERS / "restarts.csv", RESTARTS)
 
+    def modes(self) -> pd.DataFrame:
+        """How many modes each pair of small networks covers, in each order."""
+        return load_table(artifacts.JUDGED_MODES, COLUMNS["modes"])
+
+    def inner_minimum(self) -> pd.DataFrame:
+        """How generators fare against discriminators that stay as they are."""
+        return load_table(artifacts.MODES / "inner_minimum.csv", COLUMNS["inner_minimum"])
+
+    def played(self) -> Arrays:
+        """Samples of all pairs of small networks, at the end and on the way."""
+        return load_played()
+
     # What `measure` has left.
 
     def table(self, name: str) -> pd.DataFrame:
         """A table of metrics/ that is not of one task; a prior with its flow is named as `artifacts.with_flow` does."""
         table = load_table(artifacts.table(name), table_columns(name, self.labelled))
-        return self._complete(table, name, METHODS.get(name, (None,)))
+        return self._complete(table, name, METHODS.get(name, (None,))) if "prior" in table else table
 
     def task_table(self, task: str) -> pd.DataFrame:
         """metrics/<task>.csv, likewise."""

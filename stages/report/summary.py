@@ -13,7 +13,7 @@ from stages.restoration.restored import POSTERIOR_MEAN, WHITENED
 def summarise(tables: dict[str, pd.DataFrame], params: Params) -> dict[str, dict]:
     """Scores by prior, and under `best` those of the best prior: a key that experiments with other priors share too."""
     priors = params.priors
-    tables = {name: join_latent(table) for name, table in tables.items()}
+    tables = {name: join_latent(table) for name, table in tables.items() if "latent" in table}
     last = tables["training"].groupby("prior").last()
     fidelity = tables["fidelity"].groupby("prior").last()  # of the last epoch
     inversion = tables["inversion"].query(f"method == '{WHITENED}' and source == 'test'")

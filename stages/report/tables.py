@@ -32,11 +32,12 @@ def all_tables(study: Study) -> Tables:
         "fidelity": study.fidelity(),
         "norms": pd.DataFrame(norm_rows(study.params.usual_prior, *study.norms(), bootstrap)),
     }
+    of_games = {"modes": study.modes(), "inner_minimum": study.inner_minimum()}  # of networks that are no priors
     flows = [study.flow_history(prior).assign(prior=with_flow(prior)) for prior in study.params.flows]
     tables |= {"flows": pd.concat(flows)} if flows else {}
     rows = _inversion(study, bootstrap) | _tasks(study, bootstrap)
     tables |= {name: pd.DataFrame(own) for name, own in rows.items() if own}
-    return {name: split_latent(table) for name, table in tables.items()}
+    return {name: split_latent(table) for name, table in tables.items()} | of_games
 
 
 def _inversion(study: Study, bootstrap: Bootstrap) -> dict[str, list[Row]]:

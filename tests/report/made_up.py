@@ -7,9 +7,25 @@ from typing import Any
 import numpy as np
 
 from stages.judging.labels import label_generated, label_task
+from stages.judging.modes import mode_rows
 from stages.pipeline import artifacts
 from stages.pipeline.params import Params
 from stages.pipeline.storage import Arrays, Writer, array_writer, json_writer, publish, table_writer
+from stages.priors.max_min.mixtures import MIXTURES
+from stages.priors.max_min.played import (
+    FILMED,
+    FINAL,
+    FRAMES,
+    IMAGES,
+    LOADINGS,
+    LOSSES,
+    MAX_MIN,
+    MEAN,
+    ORDERS,
+    SAMPLES_FILE,
+    SURFACE,
+    name_of,
+)
 from stages.report.schemas import OF_LABELS
 from stages.restoration.observation import clean
 from stages.restoration.observed import Observed, observed_writer
@@ -100,7 +116,7 @@ def write_study(params: Params, made: Made) -> None:
     publish({path: restored_writer(own) for path, own in restored.items()})
 
     publish({artifacts.labels(task): array_writer(own) for task, own in _labels(params, sets, labels).items()})
-    publish(_training(params, made) | _solvers())
+    publish(_training(params, made) | _solvers() | _modes(made))
 
 
 def _labels(params: Params, sets: dict[Path, Observed], labels: np.ndarray | None) -> dict[str, Arrays]:
@@ -183,6 +199,38 @@ def _training(params: Params, made: Made) -> dict[Path, Writer]:
         history = [{"step": step, "train": step, "validation": step - 1.5, "normal": 0.5} for step in (1, 2)]
         writers[artifacts.flow(prior, "history.csv")] = table_writer(history)
     return writers | {artifacts.FIDELITY: table_writer(fidelity)}
+
+
+def _modes(made: Made) -> dict[Path, Writer]:
+    """Samples of two seeds: all modes in every order but max_min, which has one; and the tables of them."""
+    rng = np.random.default_rng(5)
+    names = [*MIXTURES, *([IMAGES] if made.labels is not None else [])]
+    arrays: Arrays = {}
+    for data in names:
+        centres = MIXTURES[data].centres if data in MIXTURES else np.eye(3, dtype=np.float32)
+        for order in ORDERS:
+            count = 1 if order == MAX_MIN else len(centres)
+            for loss in LOSSES:
+                for kind, shape in {FINAL: (2, 50), FRAMES: (2, 4, 20)}.items():
+                    points = centres[rng.integers(count, size=shape)] + rng.normal(0, 0.05, (*shape, centres.shape[1]))
+                    arrays[name_of(data, order, loss, kind)] = points.astype(np.float32)
+    for loss in LOSSES:
+        arrays[name_of(FILMED, MAX_MIN, loss, SURFACE)] = rng.random((4, 9, 9), dtype=np.float32)
+    if IMAGES in names:
+        coordinates = rng.normal(size=(made.images[0].size, 3)).astype(np.float32)
+        arrays |= {MEAN: made.images.mean(axis=0), LOADINGS: coordinates}
+
+    def judge(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        return points.argmax(axis=1), points.max(axis=1) > 0.9
+
+    modes = mode_rows(arrays, judge, 3)
+    games = [{name: row[name] for name in ("data", "loss", "order", "seed")} for row in modes if row["data"] != IMAGES]
+    numbers = ("highest", "best", "reached", "excess", "at_highest", "spread", "d_loss", "constant")
+    return {
+        SAMPLES_FILE: array_writer(arrays),
+        artifacts.JUDGED_MODES: table_writer(modes),
+        artifacts.MODES / "inner_minimum.csv": table_writer([row | dict.fromkeys(numbers, 0.5) for row in games]),
+    }
 
 
 def _solvers() -> dict[Path, Writer]:
