@@ -20,6 +20,7 @@ TINY = {
     "classify": {"epochs": 1},
     "train": {"epochs": 2, "latent_dim": 8, "width": 4, "sample_epochs": [1, 2]},
     "flow": {"encoder_epochs": 1, "steps": 20, "couplings": 2, "width": 8},
+    "glow": {"steps": 3, "batch_size": 8, "steps_per_level": 1, "width": 4},
     "unet": {"steps": 2, "batch_size": 8, "width": 16},
     "judge": {"samples": 200},
     "search": {
@@ -30,6 +31,7 @@ TINY = {
     "invert": {"patience": 1, "walks": [1, 1]},
     "denoising": {"sigmas": [0.0, 0.3]},
     "inpainting": {"holes": [1, 2]},
+    "density": {"images": 4, "codes": 2},
     "norms": {"images": 2, "restarts": 1, "sigmas": [0.3], "holes": [1]},
     "solvers": {"images": 2, "adam_steps": [1, 2], "newton_steps": [1, 2], "restarts": [1, 2]},
     "modes": {

@@ -45,6 +45,8 @@ COLUMNS = {
     "spectra": "prior,method,source,frequency,image_power,restored_power,residual_power,residual_share",
     "transfer": "prior,method,sigma,frequency,signal_gain,noise_gain",
     "noise": "prior,method,sigma,n,signal_gain,noise_gain,linear_gain,degrees_of_freedom,energy_share",
+    "density": "model,images,bits_per_dim,low,high,n",
+    "jacobian": "prior,index,singular_value,low,high,n",
     "flows": "prior,step,train,validation,normal",
     "features": "prior,method,source,feature,value,n,psnr,psnr_low,psnr_high,mse,residual_share,share_of_error,"
     "share_of_pixels",
@@ -67,6 +69,7 @@ FIGURES = {
     "calibration",
     "modes",
     "modes_hopping",
+    "density",
     "norms",
     "search",
     "search_seconds",
@@ -202,7 +205,7 @@ def of_each_prior(*verbs: str) -> set[str]:
         ),
         (
             ["priors=[least_squares]", "flows=[]", "train.discriminator_steps=1"],
-            {"train@least_squares", "invert@least_squares", "judge", "compare_norms", "time_solvers"}
+            {"train@least_squares", "invert@least_squares", "density", "judge", "compare_norms", "time_solvers"}
             | {f"run_prior@{task}-least_squares" for task in RIVALS}
             | COMBINATIONS
             | TABLES_AND_FIGURES,
@@ -238,14 +241,16 @@ def marked(ran: Project) -> set[str]:
         ({"solvers": {"restarts": [1]}}, {"time_solvers"}),
         ({"modes": {"seeds": 2}}, {"modes"}),
         ({"judge": {"samples": 150}}, {"judge"}),
+        ({"glow": {"width": 8}}, {"train_glow"}),
+        ({"density": {"codes": 3}}, {"density"}),
         ({"measure": {"bootstrap": 120}}, {"measure"}),
         ({"tasks": ["denoising"]}, {"train_unet"} | TABLES_AND_FIGURES),
         (
             {"priors": ["least_squares"], "flows": []},
-            {"judge", "compare_norms", "time_solvers"} | COMBINATIONS | TABLES_AND_FIGURES,
+            {"density", "judge", "compare_norms", "time_solvers"} | COMBINATIONS | TABLES_AND_FIGURES,
         ),
         ({"flow": {"steps": 30}}, {"fit_flow@vae"}),
-        ({"flows": []}, {"judge"} | COMBINATIONS | TABLES_AND_FIGURES),
+        ({"flows": []}, {"density", "judge"} | COMBINATIONS | TABLES_AND_FIGURES),
         (
             {"search": {"posterior": {"temperature": 1.0}}},
             {f"run_prior@{task}-{p}" for task in RIVALS for p in PRIORS} | {f"run_flow@{task}-vae" for task in RIVALS},
@@ -293,7 +298,7 @@ def test_another_loss_trains_nothing_anew_that_is_trained(ran):
         loss.write_text((ran.folder / "stages/priors/losses/least_squares.py").read_text())
         ran.set_params({"priors": [*PRIORS, "hinge"]})
         of_hinge = {"train@hinge", "invert@hinge", *(f"run_prior@{task}-hinge" for task in RIVALS)}
-        of_all = {"check", "judge", "compare_norms", "time_solvers"} | COMBINATIONS | TABLES_AND_FIGURES
+        of_all = {"check", "density", "judge", "compare_norms", "time_solvers"} | COMBINATIONS | TABLES_AND_FIGURES
         assert marked(ran) == of_all | of_hinge
     finally:
         path.write_text(good)
@@ -524,6 +529,9 @@ READERS = [  # a file, the stage that reads it, what can become of it
     ("data/priors/vae-flow/flow.safetensors", ["judge"], ANY_FILE),
     ("data/priors/vae-flow/history.csv", ["measure"], CSV),
     ("data/priors/minimax/samples.npz", ["plot"], [*ANY_FILE, with_arrays(in_other_numbers)]),
+    ("data/glow/glow.safetensors", ["density"], ANY_FILE),
+    ("data/density/bits.npz", ["measure"], NOT_FEWER),
+    ("data/density/jacobian.npz", ["measure"], NOT_FEWER),
     ("data/judged/fidelity.csv", ["measure"], OF_PRIORS),
     ("data/misfit/minimax.json", RUN_PRIOR, ANY_FILE),
     ("data/observed/inpainting.npz", RUN_PRIOR, NOT_FEWER),

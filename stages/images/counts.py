@@ -44,6 +44,7 @@ def check_counts(params: Params, header: Header) -> tuple[int, int, int]:
         "train.discriminator_steps": (params.train.discriminator_steps, training // params.train.batch_size),
         "judge.samples": (params.judge.samples, training),
         "images": (params.images, min(training, validation, test)),
+        "density.images": (params.density.images, test),
         "norms.images": (params.norms.images, test),
         "solvers.images": (params.solvers.images, validation),
     }

@@ -17,6 +17,8 @@ TUNED = Path("data/tuned")  # the same of validation images
 COMBINATIONS = Path("data/combined")  # <task>/<prior>.npz, none.npz of the rivals alone, weights.csv
 LABELS = Path("data/labels")
 NORMS = Path("data/norms")  # observed.npz, restored.npz
+GLOW = Path("data/glow")  # glow.safetensors, history.csv
+DENSITY = Path("data/density")  # bits.npz, jacobian.npz
 SOLVERS = Path("data/solvers")  # solvers.csv, seconds.csv, restarts.csv
 MODES = Path("data/modes")  # samples.npz, inner_minimum.csv
 JUDGED_MODES = Path("data/judged_modes/modes.csv")
@@ -33,6 +35,8 @@ TABLES = (  # of metrics/, beside one for each task
     "training",
     "fidelity",
     "flows",
+    "density",
+    "jacobian",
     "inversion",
     "paired",
     "calibration",

@@ -47,6 +47,10 @@ def estimate(params: Params, channels: int, size: int, conditions: int) -> float
 
     networks = weights * FLOAT * (4 + 2 * (len(train.sample_epochs) + 2))  # with Adam's state, copies kept and saved
     training = networks + 6 * FLOAT * maps * max(train.batch_size, images_at_a_time(size))
+    # What the couplings of the flow over images keep for their gradients: two maps each, and what is made of them.
+    places = sum((size >> level) ** 2 for level in range(1, blocks + 1))
+    glow = params.glow
+    fitting = 4 * FLOAT * glow.batch_size * glow.width * glow.steps_per_level * places
     searched = images_at_a_time(size, SEARCH_BATCH)
     jacobians = max(searched // JACOBIANS, 1)
     restored = params.images * conditions
@@ -61,7 +65,7 @@ def estimate(params: Params, channels: int, size: int, conditions: int) -> float
     screening = 3 * FLOAT * params.search.map.samples * pixels
     # The rivals' linear model: its covariance and axes, or the blocks of vectors that its axes are found from.
     linear = DOUBLE * pixels * (4 * pixels if pixels <= COVARIANCE_PIXELS else 12 * latent_dim)
-    return LIBRARIES + max(training, searching + screening, solving, linear)
+    return LIBRARIES + max(training, fitting, searching + screening, solving, linear)
 
 
 def _memory() -> float:

@@ -116,6 +116,14 @@ class FlowFit(Group):
     width: Count
 
 
+class GlowFit(Group):
+    steps: Count
+    batch_size: Annotated[int, Field(ge=2)]
+    learning_rate: Rate
+    steps_per_level: Count
+    width: Count
+
+
 class UnetFit(Group):
     steps: Count
     batch_size: Annotated[int, Field(ge=4)]
@@ -173,6 +181,11 @@ class Invert(Group):
     walks: Annotated[list[Count], Field(min_length=1)]
 
 
+class Density(Group):
+    images: Annotated[int, Field(ge=2)]  # a table's interval needs a spread
+    codes: Count
+
+
 class Norms(Group):
     images: Count
     sigmas: Sigmas
@@ -218,10 +231,12 @@ class Params(Group):
     classify: Classify
     train: Train
     flow: FlowFit
+    glow: GlowFit
     unet: UnetFit
     judge: Judge
     search: Search
     invert: Invert
+    density: Density
     norms: Norms
     solvers: Solvers
     modes: Modes

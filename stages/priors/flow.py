@@ -1,4 +1,4 @@
-"""A normalising flow over codes: affine couplings (Dinh et al. 2017, sec. 3.2) of fully connected networks.
+"""Affine couplings (Dinh et al. 2017, sec. 3.2), and a normalising flow over codes made of them.
 
 z = flow(u), u ~ N(0, I), is the distribution that a flow gives codes. With the change of variables,
 log p(z) = log N(u; 0, I) - log |det dz/du|.
@@ -16,37 +16,37 @@ BOUND = 1.5  # of log-scales: a coupling stretches nothing more than 4.5 times, 
 
 
 class Coupling(nn.Module):
-    """One half of the coordinates is scaled and shifted, by amounts that are functions of the other half."""
+    """One half of the coordinates is scaled and shifted, by amounts that are functions of the other half.
+
+    The coordinates are the second axis of a batch: those of codes (N, D), or the channels of maps (N, D, H, W).
+    """
 
     order: Tensor
     back: Tensor
 
-    def __init__(self, order: Tensor, width: int):
-        """`order` (D,) is a permutation: its first half stays as it is."""
+    def __init__(self, order: Tensor, network: nn.Module):
+        """`order` (D,) is a permutation: its first half, D // 2, stays as it is.
+
+        `network` maps it to log-scales and then shifts of the others, 2 (D - D // 2) on the second axis.
+        """
         super().__init__()
         self.register_buffer("order", order)
         self.register_buffer("back", order.argsort(), persistent=False)
         self.kept = len(order) // 2
-        self.network = nn.Sequential(
-            nn.Linear(self.kept, width),
-            nn.SiLU(),
-            nn.Linear(width, width),
-            nn.SiLU(),
-            nn.Linear(width, 2 * (len(order) - self.kept)),
-        )
+        self.network = network
 
     def forward(self, u: Tensor) -> Tensor:
-        """u (N, D) -> z (N, D)."""
+        """u (N, D, ...) -> z of the same shape."""
         kept, moved = self._halves(u)
         log_scale, shift = self._affine(kept)
         return torch.cat([kept, moved * log_scale.exp() + shift], dim=1)[:, self.back]
 
     def inverse(self, z: Tensor) -> tuple[Tensor, Tensor]:
-        """z (N, D) -> u (N, D) and log |det du/dz| (N,)."""
+        """z (N, D, ...) -> u of the same shape and log |det du/dz| (N,)."""
         kept, moved = self._halves(z)
         log_scale, shift = self._affine(kept)
         u = torch.cat([kept, (moved - shift) * (-log_scale).exp()], dim=1)[:, self.back]
-        return u, -log_scale.sum(dim=1)
+        return u, -log_scale.flatten(1).sum(dim=1)
 
     def _halves(self, points: Tensor) -> tuple[Tensor, Tensor]:
         ordered = points[:, self.order]
@@ -69,7 +69,10 @@ class Flow(SavedNetwork):
         for number in range(couplings):
             order = torch.from_numpy(stream.permutation(latent_dim)) if number % 2 == 0 else orders[-1].flip(0)
             orders.append(order)
-        self.parts = nn.Sequential(*(Coupling(order, width) for order in orders))
+        kept = latent_dim // 2
+        self.parts = nn.Sequential(
+            *(Coupling(order, _fully_connected(kept, width, 2 * (latent_dim - kept))) for order in orders)
+        )
 
     def forward(self, u: Tensor) -> Tensor:
         z: Tensor = self.parts(u)
@@ -90,6 +93,13 @@ class Flow(SavedNetwork):
         return normal_log_density(u) + log_determinant
 
 
+def _fully_connected(inputs: int, width: int, outputs: int) -> nn.Sequential:
+    """A network of two hidden layers."""
+    return nn.Sequential(
+        nn.Linear(inputs, width), nn.SiLU(), nn.Linear(width, width), nn.SiLU(), nn.Linear(width, outputs)
+    )
+
+
 def normal_log_density(u: Tensor) -> Tensor:
     """log N(u; 0, I), nats, of u (N, D): (N,)."""
     return -(u.square().sum(dim=1) + u.shape[1] * math.log(2 * math.pi)) / 2
@@ -99,6 +109,7 @@ def initialise_flow(flow: Flow, stream: torch.Generator) -> None:
     """He et al.'s (2015) weights, but for zeros in each last layer: the identity."""
     for part in flow.parts:
         assert isinstance(part, Coupling)
+        assert isinstance(part.network, nn.Sequential)
         for layer in part.network:
             if isinstance(layer, nn.Linear):
                 nn.init.kaiming_normal_(layer.weight, nonlinearity="relu", generator=stream)

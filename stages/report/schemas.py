@@ -25,6 +25,9 @@ PSNR = _with_interval("psnr", EMPTY)
 
 OF_LABELS = ("label_accuracy", "classes_covered", "class_entropy")  # columns, of any table, of images with labels
 
+MODEL: Cells = {"model": WORD, "images": WORD}
+BETWEEN: Cells = {"low": ANY, "high": ANY, "n": COUNT}
+
 COLUMNS: dict[str, Columns] = {
     "training": PRIOR | HISTORY,
     "fidelity": PRIOR
@@ -52,6 +55,8 @@ COLUMNS: dict[str, Columns] = {
     | {"std": POSITIVE, "r_hat": POSITIVE, "converged": SHARE, "effective_chains": POSITIVE},
     "norms": PRIOR | {"corruption": WORD, "norm": WORD, "with_prior": WORD, "n": COUNT, **PSNR},
     "flows": PRIOR | {"step": COUNT, "train": ANY, "validation": ANY, "normal": ANY},
+    "density": MODEL | {"bits_per_dim": ANY, **BETWEEN},
+    "jacobian": PRIOR | {"index": COUNT, "singular_value": POSITIVE, **BETWEEN},
     "spectra": RESTORER
     | {"source": WORD, "frequency": POSITIVE}
     | {

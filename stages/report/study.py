@@ -6,13 +6,14 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from stages.images.altered import KINDS
 from stages.judging.labels import load_labels
 from stages.judging.scores import Labels
 from stages.pipeline import artifacts
-from stages.pipeline.artifacts import COMBINED, NO_PRIOR, UNRESTORED, with_flow
+from stages.pipeline.artifacts import COMBINED, FLOW, NO_PRIOR, UNRESTORED, with_flow
 from stages.pipeline.errors import UserError
 from stages.pipeline.params import Params
-from stages.pipeline.storage import WORD, Arrays, load_numbers, load_table
+from stages.pipeline.storage import WORD, Array, Arrays, load_arrays, load_numbers, load_table
 from stages.priors.max_min.played import load_played
 from stages.priors.trained import SAMPLES, load_history, load_samples
 from stages.report.latents import join_latent
@@ -39,7 +40,7 @@ METHODS: dict[str, Sequence[str]] = {  # whose rows a table must have, of every 
 }
 
 
-OF_PRIORS = ("training", "inversion", "spectra", "features", "traits")  # tables without rows of flows
+OF_PRIORS = ("training", "inversion", "spectra", "features", "traits", "jacobian")  # tables without rows of flows
 
 
 @dataclass(frozen=True)
@@ -93,6 +94,18 @@ class Study:
         if missing := [prior for prior in (*self.params.searched, NO_PRIOR) if prior not in set(table.prior)]:
             raise UserError(f"{artifacts.FIDELITY}: has no rows of {missing[0]}: run `dvc repro`")
         return table
+
+    def bits(self) -> Arrays:
+        """Bits per dimension (N,) under the flow over images, of each kind of images and of what each prior draws."""
+        kinds = (*KINDS, FLOW, *self.params.searched)
+        bits = load_arrays(artifacts.DENSITY / "bits.npz", dict.fromkeys(kinds, Array("float32", ("N",))))
+        return {kind: bits[kind] for kind in kinds}
+
+    def singular_values(self) -> Arrays:
+        """prior -> singular values of its generator's Jacobian, from the largest, (codes, values)."""
+        values = Array("float64", ("codes", "values"), low=0)
+        found = load_arrays(artifacts.DENSITY / "jacobian.npz", dict.fromkeys(self.priors, values))
+        return {prior: found[prior] for prior in self.priors}
 
     def accuracy(self) -> float | None:
         """The classifier's share of right labels on the test split; None without labels."""
@@ -202,8 +215,9 @@ class Study:
         ]
         if name == "fidelity":
             wanted.append((NO_PRIOR, None))
+        named = table["images" if name == "density" else "prior"]
         for prior, method in wanted:
-            if not ((table.prior == prior) & (True if method is None else table.get("method") == method)).any():
+            if not ((named == prior) & (True if method is None else table.get("method") == method)).any():
                 of = prior if method is None else f"{prior} {method}"
                 raise UserError(f"{artifacts.table(name)}: has no rows of {of}: run `dvc repro`")
         if foreign := [task for task in table.get("task", ()) if task not in self.params.tasks]:

@@ -9,13 +9,14 @@ import numpy as np
 import pandas as pd
 
 from stages.judging.calibration import calibration_rows
+from stages.judging.density import density_rows, jacobian_rows
 from stages.judging.intervals import Bootstrap
 from stages.judging.noise_gain import noise_rows, transfer_rows
 from stages.judging.places import feature_rows
 from stages.judging.scores import inversion_rows, norm_rows, paired_rows, task_rows
 from stages.judging.spectra import spectra_rows
 from stages.judging.traits import trait_rows
-from stages.pipeline.artifacts import INVERSION, NO_PRIOR, UNRESTORED, with_flow
+from stages.pipeline.artifacts import FLOW, INVERSION, NO_PRIOR, UNRESTORED, with_flow
 from stages.pipeline.storage import Row
 from stages.report.latents import split_latent
 from stages.report.study import Study
@@ -35,7 +36,7 @@ def all_tables(study: Study) -> Tables:
     of_games = {"modes": study.modes(), "inner_minimum": study.inner_minimum()}  # of networks that are no priors
     flows = [study.flow_history(prior).assign(prior=with_flow(prior)) for prior in study.params.flows]
     tables |= {"flows": pd.concat(flows)} if flows else {}
-    rows = _inversion(study, bootstrap) | _tasks(study, bootstrap)
+    rows = _inversion(study, bootstrap) | _tasks(study, bootstrap) | _density(study, bootstrap)
     tables |= {name: pd.DataFrame(own) for name, own in rows.items() if own}
     return {name: split_latent(table) for name, table in tables.items()} | of_games
 
@@ -54,6 +55,14 @@ def _inversion(study: Study, bootstrap: Bootstrap) -> dict[str, list[Row]]:
     labels = study.labels(INVERSION, NO_PRIOR, real)
     rows["inversion"] += inversion_rows(NO_PRIOR, real.observed, real.restored, labels, bootstrap)
     return rows
+
+
+def _density(study: Study, bootstrap: Bootstrap) -> dict[str, list[Row]]:
+    """What images cost under models that have a density, and the Jacobians of those that have none."""
+    return {
+        "density": density_rows(FLOW, study.bits(), bootstrap),
+        "jacobian": [row for prior, own in study.singular_values().items() for row in jacobian_rows(prior, own)],
+    }
 
 
 def _tasks(study: Study, bootstrap: Bootstrap) -> dict[str, list[Row]]:

@@ -41,6 +41,7 @@ TOO_MUCH = [
     ("train.discriminator_steps", 860, 859),
     ("judge.samples", 55001, 55000),
     ("images", 5001, 5000),
+    ("density.images", 10001, 10000),
     ("norms.images", 10001, 10000),
     ("solvers.images", 5001, 5000),
     ("inpainting.window", 29, 28),

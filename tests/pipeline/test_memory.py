@@ -52,6 +52,7 @@ LARGER = [
     {"train": {"latent_dim": 1000}},
     {"train": {"batch_size": 20000}},
     {"images": 5000},
+    {"glow": {"width": 6400}},
 ]
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from stages.images.altered import KINDS
 from stages.judging.labels import label_generated, label_task
 from stages.judging.modes import mode_rows
 from stages.pipeline import artifacts
@@ -116,7 +117,7 @@ def write_study(params: Params, made: Made) -> None:
     publish({path: restored_writer(own) for path, own in restored.items()})
 
     publish({artifacts.labels(task): array_writer(own) for task, own in _labels(params, sets, labels).items()})
-    publish(_training(params, made) | _solvers() | _modes(made))
+    publish(_training(params, made) | _solvers() | _modes(made) | _density(params))
 
 
 def _labels(params: Params, sets: dict[Path, Observed], labels: np.ndarray | None) -> dict[str, Arrays]:
@@ -244,3 +245,14 @@ def _solvers() -> dict[Path, Writer]:
     restarts = [{"restarts": starts, "psnr": 20 + starts} for starts in (1, 2, 4)]
     tables = {"solvers": solvers, "seconds": seconds, "restarts": restarts}
     return {artifacts.SOLVERS / f"{name}.csv": table_writer(rows) for name, rows in tables.items()}
+
+
+def _density(params: Params) -> dict[Path, Writer]:
+    """Bits that three images of each kind cost, and Jacobians at two codes that fall off exponentially."""
+    kinds = (*KINDS, artifacts.FLOW, *params.searched)
+    bits = {kind: np.float32([1, 2, 3]) + np.float32(place) for place, kind in enumerate(kinds)}
+    values = np.exp(-np.arange(LATENT_DIM)) * np.array([[1.0], [2.0]])
+    return {
+        artifacts.DENSITY / "bits.npz": array_writer(bits),
+        artifacts.DENSITY / "jacobian.npz": array_writer(dict.fromkeys(params.priors, values)),
+    }

@@ -8,12 +8,12 @@ from stages.pipeline.errors import UserError
 from stages.pipeline.storage import WORD, load_table
 from stages.report.schemas import COLUMNS, OF_LABELS, table_columns, task_columns
 
+KEYS = {"modes": ("data", "loss", "order"), "inner_minimum": ("data", "loss", "order"), "density": ("model", "images")}
+
 
 @pytest.mark.parametrize("name", COLUMNS)
-def test_every_table_has_a_prior_or_a_loss_and_numbers(name):
-    of_games = name in ("modes", "inner_minimum")
-    for column in ("data", "loss", "order") if of_games else ("prior", "latent"):
-        assert COLUMNS[name][column] == WORD
+def test_every_table_has_keys_and_numbers(name):
+    assert all(COLUMNS[name][key] == WORD for key in KEYS.get(name, ("prior", "latent")))
     assert any(cell != WORD for cell in COLUMNS[name].values())
 
 
@@ -69,6 +69,8 @@ def spoilt(path: Path, column: str, cell: str) -> Path:
         ("noise", "n", "0", "at least 1"),
         ("features", "share_of_pixels", "2", "0 to 1"),
         ("traits", "kept", "much", "a finite number"),
+        ("density", "bits_per_dim", "", "a finite number"),
+        ("jacobian", "singular_value", "-1", "at least 0"),
     ],
 )
 def test_a_cell_that_may_not_be_is_named_with_its_row(study, name, column, cell, allowed):

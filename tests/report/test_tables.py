@@ -4,6 +4,7 @@ import json
 import sys
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 import yaml
@@ -67,7 +68,7 @@ def test_measure_has_nothing_to_say_of_images_with_labels(study, monkeypatch, ca
 def test_rows_of_priors_come_in_their_order_and_others_last(tables):
     for name in ("inversion", "denoising", "inpainting"):
         assert list(tables[name].prior.unique()) == [*PRIORS, "none"]
-    for name in ("training", "paired", "calibration", "spectra", "transfer", "noise", "features", "traits"):
+    for name in ("training", "paired", "calibration", "spectra", "transfer", "noise", "features", "traits", "jacobian"):
         assert list(tables[name].prior.unique()) == PRIORS
     assert list(tables["norms"].prior.unique()) == ["non_saturating"]
 
@@ -124,6 +125,22 @@ def test_flows_have_a_history(tables):
     ]
 
 
+def test_what_images_cost_stands_in_the_order_of_the_study(tables):
+    density = tables["density"]
+    made = ["test", "upside_down", "shuffled", "inverted", "noise", "blurred", "blank"]
+    assert list(density.images) == [*made, "flow", "least_squares", "non_saturating", "non_saturating-flow"]
+    assert set(density.model) == {"flow"} and set(density.n) == {3}
+    assert list(density.bits_per_dim) == pytest.approx([2.0 + place for place in range(len(density))])
+    assert (density.low < density.bits_per_dim).all() and (density.bits_per_dim < density.high).all()
+
+
+def test_singular_values_are_medians_over_codes_from_the_largest(tables):
+    own = tables["jacobian"].query("prior == 'least_squares'")
+    assert list(own["index"]) == [1, 2, 3, 4, 5] and set(own.n) == {2}
+    assert list(own.singular_value) == pytest.approx(1.5 * np.exp(-np.arange(5)))
+    assert list(own.high / own.low) == pytest.approx([1.95 / 1.05] * 5)
+
+
 def test_generated_images_are_taken_for_what_is_seen_in_them(tables):
     inversion = tables["inversion"]
     assert set(inversion[inversion.source == "generated"].label_accuracy) == {1}
@@ -174,6 +191,8 @@ def test_measure_removes_the_tables_of_an_earlier_study(study, monkeypatch):
         artifacts.combined("inpainting", "least_squares"),
         artifacts.labels("inversion"),
         artifacts.NORMS / "restored.npz",
+        artifacts.DENSITY / "bits.npz",
+        artifacts.DENSITY / "jacobian.npz",
     ],
     ids=str,
 )

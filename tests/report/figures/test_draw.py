@@ -22,6 +22,7 @@ from tests.drawn import is_drawn
 FIGURES = {
     "calibration": {"calibration"},
     "completions": {"completions"},
+    "density": {"density"},
     "features": {"features"},
     "fidelity": {"fidelity"},
     "inversion": {"inversion"},
@@ -183,6 +184,7 @@ def test_a_prior_has_one_colour_in_all_figures(study):
     [
         ("calibration", "metrics/calibration.csv"),
         ("completions", "data/restored/inpainting/non_saturating.npz"),
+        ("density", "metrics/jacobian.csv"),
         ("features", "metrics/traits.csv"),
         ("fidelity", "metrics/fidelity.csv"),
         ("inversion", "data/restored/generated/least_squares.npz"),
@@ -203,7 +205,9 @@ def test_a_figure_whose_file_is_missing_names_it(study, name, path):
         draw(name, study)
 
 
-@pytest.mark.parametrize("name", ["calibration", "features", "fidelity", "spectra", "training", "transfer", "tasks"])
+@pytest.mark.parametrize(
+    "name", ["calibration", "density", "features", "fidelity", "spectra", "training", "transfer", "tasks"]
+)
 def test_a_figure_of_priors_that_a_table_lacks_is_refused(study, name):
     fewer = with_params(study, priors=["non_saturating", "least_squares", "minimax"], tasks=["denoising"])
     with pytest.raises(UserError, match="minimax"):
