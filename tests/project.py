@@ -32,6 +32,15 @@ TINY = {
     "denoising": {"sigmas": [0.0, 0.3]},
     "inpainting": {"holes": [1, 2]},
     "density": {"images": 4, "codes": 2},
+    "likelihood": {
+        "images": 2,
+        "simulated": 2,
+        "validation": 1,
+        "rounds": 1,
+        "chains": 1,
+        "temperatures": 3,
+        "leapfrogs": 1,
+    },
     "norms": {"images": 2, "restarts": 1, "sigmas": [0.3], "holes": [1]},
     "solvers": {"images": 2, "adam_steps": [1, 2], "newton_steps": [1, 2], "restarts": [1, 2]},
     "modes": {

@@ -48,6 +48,7 @@ COLUMNS = {
     "density": "model,images,bits_per_dim,low,high,n",
     "jacobian": "prior,index,singular_value,low,high,n",
     "flows": "prior,step,train,validation,normal",
+    "likelihood": "prior,noise,floor,slope,least_bits,images,bound,n,nats,nats_low,nats_high,bits_per_dim,low,high",
     "features": "prior,method,source,feature,value,n,psnr,psnr_low,psnr_high,mse,residual_share,share_of_error,"
     "share_of_pixels",
     "traits": "prior,method,source,trait,n,kept",
@@ -76,6 +77,7 @@ FIGURES = {
     "spectra",
     "transfer",
     "features",
+    "likelihood",
     "overview",
 }
 
@@ -205,7 +207,8 @@ def of_each_prior(*verbs: str) -> set[str]:
         ),
         (
             ["priors=[least_squares]", "flows=[]", "train.discriminator_steps=1"],
-            {"train@least_squares", "invert@least_squares", "density", "judge", "compare_norms", "time_solvers"}
+            {"train@least_squares", "invert@least_squares", "likelihood@least_squares", "density"}
+            | {"judge", "compare_norms", "time_solvers"}
             | {f"run_prior@{task}-least_squares" for task in RIVALS}
             | COMBINATIONS
             | TABLES_AND_FIGURES,
@@ -238,6 +241,7 @@ def marked(ran: Project) -> set[str]:
     [
         ({"rivals": {"inpainting": ["telea"]}}, {"run_rivals@inpainting", "combine@inpainting", "label", "measure"}),
         ({"norms": {"salt_and_pepper": 0.2}}, {"compare_norms"}),
+        ({"likelihood": {"chains": 2}}, of_each_prior("likelihood@") | {"likelihood_of_flow@vae"}),
         ({"solvers": {"restarts": [1]}}, {"time_solvers"}),
         ({"modes": {"seeds": 2}}, {"modes"}),
         ({"judge": {"samples": 150}}, {"judge"}),
@@ -276,6 +280,10 @@ def test_changed_parameters_mark_the_stages_that_take_them(ran, changes, expecte
         ("stages/restoration/rivals/tv.py", {"run_rivals@denoising", "run_rivals@inpainting"}),
         ("stages/restoration/tasks/inpainting.py", {"check", "observe@inpainting", "train_unet"}),
         ("stages/judging/traits.py", {"measure"}),
+        (
+            "stages/judging/annealed_importance.py",
+            {"measure", "likelihood_of_flow@vae", *(f"likelihood@{prior}" for prior in PRIORS)},
+        ),
         ("stages/priors/losses/minimax.py", {"train@minimax", "modes"}),
         ("stages/images/own_picture.py", {"check", "prepare"}),  # a moment, and its output stays the same
         ("stages/pipeline/storage.py", set()),
@@ -297,7 +305,7 @@ def test_another_loss_trains_nothing_anew_that_is_trained(ran):
     try:
         loss.write_text((ran.folder / "stages/priors/losses/least_squares.py").read_text())
         ran.set_params({"priors": [*PRIORS, "hinge"]})
-        of_hinge = {"train@hinge", "invert@hinge", *(f"run_prior@{task}-hinge" for task in RIVALS)}
+        of_hinge = {"train@hinge", "invert@hinge", "likelihood@hinge"} | {f"run_prior@{task}-hinge" for task in RIVALS}
         of_all = {"check", "density", "judge", "compare_norms", "time_solvers"} | COMBINATIONS | TABLES_AND_FIGURES
         assert marked(ran) == of_all | of_hinge
     finally:
@@ -499,6 +507,10 @@ def without_a_prior(table: pd.DataFrame) -> pd.DataFrame:
     return table[table.prior != "non_saturating"]
 
 
+def without_a_bound(table: pd.DataFrame) -> pd.DataFrame:
+    return table[table.bound != "upper"]
+
+
 ANY_FILE = [removed, emptied, cut, turned_to_text, turned_to_a_folder]
 FLOATS_ONLY, FEWER = with_arrays(with_nan), with_arrays(with_fewer_images)
 NOT_FEWER = [
@@ -528,6 +540,7 @@ READERS = [  # a file, the stage that reads it, what can become of it
     ("data/unet/unet.safetensors", ["run_rivals", "--task", "inpainting"], ANY_FILE),
     ("data/priors/vae-flow/flow.safetensors", ["judge"], ANY_FILE),
     ("data/priors/vae-flow/history.csv", ["measure"], CSV),
+    ("data/likelihood/minimax.csv", ["measure"], [*CSV, with_table(without_a_bound)]),
     ("data/priors/minimax/samples.npz", ["plot"], [*ANY_FILE, with_arrays(in_other_numbers)]),
     ("data/glow/glow.safetensors", ["density"], ANY_FILE),
     ("data/density/bits.npz", ["measure"], NOT_FEWER),

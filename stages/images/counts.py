@@ -45,6 +45,8 @@ def check_counts(params: Params, header: Header) -> tuple[int, int, int]:
         "judge.samples": (params.judge.samples, training),
         "images": (params.images, min(training, validation, test)),
         "density.images": (params.density.images, test),
+        "likelihood.images": (params.likelihood.images, test),
+        "likelihood.validation": (params.likelihood.validation, validation),
         "norms.images": (params.norms.images, test),
         "solvers.images": (params.solvers.images, validation),
     }

@@ -19,6 +19,7 @@ LABELS = Path("data/labels")
 NORMS = Path("data/norms")  # observed.npz, restored.npz
 GLOW = Path("data/glow")  # glow.safetensors, history.csv
 DENSITY = Path("data/density")  # bits.npz, jacobian.npz
+LIKELIHOOD = Path("data/likelihood")  # <prior>.csv, <prior>-flow.csv
 SOLVERS = Path("data/solvers")  # solvers.csv, seconds.csv, restarts.csv
 MODES = Path("data/modes")  # samples.npz, inner_minimum.csv
 JUDGED_MODES = Path("data/judged_modes/modes.csv")
@@ -37,6 +38,7 @@ TABLES = (  # of metrics/, beside one for each task
     "flows",
     "density",
     "jacobian",
+    "likelihood",
     "inversion",
     "paired",
     "calibration",
@@ -90,6 +92,11 @@ def flow(prior: str, file: str = "flow.safetensors") -> Path:
 def misfit(prior: str) -> Path:
     """What a prior's generator cannot draw, with a flow or without."""
     return MISFIT / f"{prior_and_latent(prior)[0]}.json"
+
+
+def likelihood(prior: str) -> Path:
+    """log p(x) of each image under a prior, or under one with its flow."""
+    return LIKELIHOOD / f"{prior}.csv"
 
 
 def observed(task: str) -> Path:

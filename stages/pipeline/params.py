@@ -186,6 +186,16 @@ class Density(Group):
     codes: Count
 
 
+class Likelihood(Group):
+    images: Annotated[int, Field(ge=2)]  # a table's interval needs a spread
+    simulated: Annotated[int, Field(ge=2)]
+    validation: Count
+    rounds: Count
+    chains: Count
+    temperatures: Annotated[int, Field(ge=2)]  # the pilot chains need one between the ends
+    leapfrogs: Count
+
+
 class Norms(Group):
     images: Count
     sigmas: Sigmas
@@ -237,6 +247,7 @@ class Params(Group):
     search: Search
     invert: Invert
     density: Density
+    likelihood: Likelihood
     norms: Norms
     solvers: Solvers
     modes: Modes

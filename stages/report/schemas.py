@@ -57,6 +57,11 @@ COLUMNS: dict[str, Columns] = {
     "flows": PRIOR | {"step": COUNT, "train": ANY, "validation": ANY, "normal": ANY},
     "density": MODEL | {"bits_per_dim": ANY, **BETWEEN},
     "jacobian": PRIOR | {"index": COUNT, "singular_value": POSITIVE, **BETWEEN},
+    "likelihood": PRIOR
+    | {"noise": WORD, "floor": POSITIVE, "slope": POSITIVE, "least_bits": ANY}
+    | {"images": WORD, "bound": WORD, "n": COUNT}
+    | _with_interval("nats", ANY)
+    | {"bits_per_dim": ANY, "low": ANY, "high": ANY},
     "spectra": RESTORER
     | {"source": WORD, "frequency": POSITIVE}
     | {

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from stages.images.altered import KINDS
+from stages.judging.bits import load_bits
 from stages.judging.labels import load_labels
 from stages.judging.scores import Labels
 from stages.pipeline import artifacts
@@ -75,6 +76,10 @@ class Study:
     def flow_history(self, prior: str) -> pd.DataFrame:
         """How likely codes became while a flow was fitted to them."""
         return load_table(artifacts.flow(prior, "history.csv"), _nameless(table_columns("flows", self.labelled)))
+
+    def log_likelihoods(self, prior: str) -> pd.DataFrame:
+        """log p(x) of each image under a prior, in nats and bits per dimension."""
+        return load_bits(prior)
 
     def samples(self) -> dict[str, dict[int, np.ndarray]]:
         """prior -> epoch -> images (64, C, S, S), uint8; every prior has the same epochs."""

@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
+from stages.judging.bits import likelihood_rows
 from stages.judging.calibration import calibration_rows
 from stages.judging.density import density_rows, jacobian_rows
 from stages.judging.intervals import Bootstrap
@@ -37,6 +38,11 @@ def all_tables(study: Study) -> Tables:
     flows = [study.flow_history(prior).assign(prior=with_flow(prior)) for prior in study.params.flows]
     tables |= {"flows": pd.concat(flows)} if flows else {}
     rows = _inversion(study, bootstrap) | _tasks(study, bootstrap) | _density(study, bootstrap)
+    rows["likelihood"] = [
+        row
+        for prior in study.params.searched
+        for row in likelihood_rows(prior, study.log_likelihoods(prior), bootstrap)
+    ]
     tables |= {name: pd.DataFrame(own) for name, own in rows.items() if own}
     return {name: split_latent(table) for name, table in tables.items()} | of_games
 

@@ -42,6 +42,8 @@ TOO_MUCH = [
     ("judge.samples", 55001, 55000),
     ("images", 5001, 5000),
     ("density.images", 10001, 10000),
+    ("likelihood.images", 10001, 10000),
+    ("likelihood.validation", 5001, 5000),
     ("norms.images", 10001, 10000),
     ("solvers.images", 5001, 5000),
     ("inpainting.window", 29, 28),

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from stages.images.altered import KINDS
+from stages.judging.bits import CELLS, image_rows
 from stages.judging.labels import label_generated, label_task
 from stages.judging.modes import mode_rows
 from stages.pipeline import artifacts
@@ -117,7 +118,9 @@ def write_study(params: Params, made: Made) -> None:
     publish({path: restored_writer(own) for path, own in restored.items()})
 
     publish({artifacts.labels(task): array_writer(own) for task, own in _labels(params, sets, labels).items()})
-    publish(_training(params, made) | _solvers() | _modes(made) | _density(params))
+    publish(
+        _training(params, made) | _solvers() | _modes(made) | _density(params) | _likelihoods(params, truth[0].size)
+    )
 
 
 def _labels(params: Params, sets: dict[Path, Observed], labels: np.ndarray | None) -> dict[str, Arrays]:
@@ -232,6 +235,22 @@ def _modes(made: Made) -> dict[Path, Writer]:
         artifacts.JUDGED_MODES: table_writer(modes),
         artifacts.MODES / "inner_minimum.csv": table_writer([row | dict.fromkeys(numbers, 0.5) for row in games]),
     }
+
+
+def _likelihoods(params: Params, pixels: int) -> dict[Path, Writer]:
+    """Of two images under each prior, the next one a nat a pixel less likely, upper bounds a nat above lower ones."""
+    writers = {}
+    for number, prior in enumerate(params.searched):
+        rows = [
+            {"noise": noise, "floor": 1e-4, "slope": 0.1 * place} | row
+            for place, noise in enumerate(("misfit", "likeliest"), 1)
+            for images, bound in CELLS
+            for row in image_rows(
+                images, bound, np.array([pixels, 2.0 * pixels]) - number * pixels + (bound == "upper"), pixels
+            )
+        ]
+        writers[artifacts.likelihood(prior)] = table_writer(rows)
+    return writers
 
 
 def _solvers() -> dict[Path, Writer]:

@@ -65,6 +65,7 @@ def spoilt(path: Path, column: str, cell: str) -> Path:
         ("paired", "difference", "inf", "a finite number"),
         ("calibration", "coverage_90", "nan", "0 to 1"),
         ("norms", "norm", "", "a word"),
+        ("likelihood", "floor", "-1", "at least 0"),
         ("spectra", "residual_share", "all", "at least 0"),
         ("noise", "n", "0", "at least 1"),
         ("features", "share_of_pixels", "2", "0 to 1"),

@@ -20,7 +20,7 @@ BY_METHOD = {  # the methods of every prior that a table must have rows of
     **dict.fromkeys(("inversion", "spectra", "features", "traits"), ("plain", "map", "whitened")),
     **dict.fromkeys(("transfer", "noise"), ("plain", "map")),
 }
-TABLES = ["training", "fidelity", "paired", "calibration", *BY_METHOD]
+TABLES = ["training", "fidelity", "likelihood", "paired", "calibration", *BY_METHOD]
 
 
 def with_priors(study: Study, *priors: str) -> Study:

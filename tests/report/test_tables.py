@@ -182,6 +182,7 @@ def test_measure_removes_the_tables_of_an_earlier_study(study, monkeypatch):
     [
         artifacts.prior("non_saturating", "history.csv"),
         artifacts.FIDELITY,
+        artifacts.likelihood("non_saturating-flow"),
         artifacts.observed("inpainting"),
         artifacts.generated("least_squares"),
         artifacts.restored_by_prior("denoising", "least_squares"),

@@ -46,7 +46,7 @@ def mode_counts(modes: pd.DataFrame, played: Arrays) -> Figure:
     """
     names = data_of(played)
     figure = plt.figure(figsize=(11, 6.6), layout="constrained")
-    above, below = np.atleast_1d(figure.subfigures(2, 1, height_ratios=[2.4, 4.2]))
+    above, below = figure.subfigures(2, 1, squeeze=False, height_ratios=[2.4, 4.2])[:, 0]
     for panel, data in zip(np.atleast_1d(above.subplots(1, len(names))), names, strict=True):
         _counts(panel, modes[modes.data == data])
     above.axes[0].legend(fontsize=7, loc="best")

@@ -41,8 +41,9 @@ class LatentPrior:
         return u if self.flow is None else self.flow(u)
 
     def code_energy(self, codes: Tensor) -> Tensor:
-        """Minus log p(z), nats, up to a constant: (N,)."""
-        return codes.square().sum(dim=1) / 2 if self.flow is None else -self.flow.log_density(codes)
+        """Minus log p(z) - latent_dim / 2 log(2 pi), nats: (N,)."""
+        u, log_determinant = (codes, 0.0) if self.flow is None else self.flow.inverse(codes)
+        return u.square().sum(dim=1) / 2 - log_determinant
 
     @torch.no_grad()
     def code_curvature(self, codes: Tensor) -> Tensor:
@@ -58,11 +59,19 @@ class LatentPrior:
         slopes = torch.func.vmap(along)(directions).permute(1, 2, 0)  # (N, u, z)
         return slopes.mT @ slopes
 
-    @torch.no_grad()
     def draw(self, u: np.ndarray, compute: Compute) -> np.ndarray:
         """Images (N, C, S, S), float32, of u (N, latent_dim), outside autocast."""
-        batches = torch.from_numpy(u).split(compute.search_batch)
-        return torch.cat([self.generate(compute.place(batch)) for batch in batches]).cpu().contiguous().numpy()
+        return self._draw(self.generate, u, compute)
+
+    def draw_codes(self, codes: np.ndarray, compute: Compute) -> np.ndarray:
+        """The same of z (N, latent_dim)."""
+        return self._draw(self.generator, codes, compute)
+
+    @staticmethod
+    @torch.no_grad()
+    def _draw(generate: Generate, points: np.ndarray, compute: Compute) -> np.ndarray:
+        batches = torch.from_numpy(points).split(compute.search_batch)
+        return torch.cat([generate(compute.place(batch)) for batch in batches]).cpu().contiguous().numpy()
 
     def with_misfit(self, misfit: Misfit) -> "LatentPrior":
         """The same generator with another misfit."""

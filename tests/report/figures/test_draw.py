@@ -27,6 +27,7 @@ FIGURES = {
     "fidelity": {"fidelity"},
     "inversion": {"inversion"},
     "modes": {"modes", "modes_hopping"},
+    "likelihood": {"likelihood"},
     "norms": {"norms"},
     "overview": {"overview"},
     "samples": {"samples"},
