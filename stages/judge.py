@@ -1,4 +1,4 @@
-"""Trained priors -> data/judged/fidelity.csv: how close their images are to the test set, from epoch to epoch."""
+"""Trained priors, small GANs -> data/judged/: how close their images are to the test set, priors' epoch by epoch."""
 
 from collections.abc import Iterable
 
@@ -13,9 +13,11 @@ from stages.pipeline import artifacts
 from stages.pipeline.artifacts import NO_PRIOR
 from stages.pipeline.command import no_arguments, say
 from stages.pipeline.numerics.compute import choose_compute
+from stages.pipeline.numerics.pixels import to_float
 from stages.pipeline.params import load_params
 from stages.pipeline.storage import Row, publish, table_writer
 from stages.priors.draw import draw_samples
+from stages.priors.saturated import load_small_samples, run_of
 from stages.priors.trained import load_samples
 
 
@@ -23,7 +25,7 @@ def main() -> None:
     no_arguments(__doc__)
     params, compute = load_params(), choose_compute()
     count = params.judge.samples
-    test = load_split("test", params.data)
+    test, small = load_split("test", params.data), load_small_samples("samples.npz")
     embedding = load_embedding(test.images, test.labels is not None, compute)
     real, _ = embedding.embed(batches(test.images))
     rows: list[Row] = []
@@ -42,4 +44,13 @@ def main() -> None:
         if prior in params.flows:  # fitted to the last generator
             own = artifacts.with_flow(prior)
             judge(own, epochs[-1], draw_samples(own, epochs[-1], count, params.seed, compute))
-    publish({artifacts.FIDELITY: table_writer(pd.DataFrame(rows).astype({"epoch": "Int64"}))})
+    of_small = []
+    for name, drawn in small.items():
+        features, _ = embedding.embed([to_float(drawn)])
+        of_small.append(run_of(name) | fidelity(real[: len(drawn)], features, None, None))
+    publish(
+        {
+            artifacts.FIDELITY: table_writer(pd.DataFrame(rows).astype({"epoch": "Int64"})),
+            artifacts.SMALL_FIDELITY: table_writer(of_small),
+        }
+    )

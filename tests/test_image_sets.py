@@ -32,7 +32,7 @@ RESTORE = [
 ]
 REPORT = ["compare_norms", "time_solvers", "modes", "judge_modes", "label", "measure", "plot"]
 UP_TO_TRAINING = ["check", "prepare", "classify", "train --prior non_saturating"]
-EVERY = [*UP_TO_TRAINING, "judge", *RESTORE, *REPORT]
+EVERY = [*UP_TO_TRAINING, "saturate", "saturate_grid", "judge", *RESTORE, *REPORT]
 
 
 def grey_array(folder: Path) -> dict:

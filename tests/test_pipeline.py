@@ -54,6 +54,13 @@ COLUMNS = {
     "traits": "prior,method,source,trait,n,kept",
     "modes": "data,loss,order,seed,modes,good_share,kl_uniform,visited",
     "inner_minimum": "data,loss,order,seed,highest,best,reached,excess,at_highest,spread,d_loss,constant",
+    "saturation": "objective,age,seed,d_step,fake_logit,d_accuracy,loss_slope,logit_grad_norm,g_grad_norm,"
+    "largest_slope,sample_grad_norm,loss_by_output,output_by_logit",
+    "saturation_falls": "objective,age,seeds,d_steps,g_grad_fall,g_grad_fall_low,g_grad_fall_high,loss_slope_fall,"
+    "loss_slope_fall_low,loss_slope_fall_high,logit_grad_fall,logit_grad_fall_low,logit_grad_fall_high,"
+    "loss_by_output,output_by_logit,bounded,bounded_by_mean",
+    "saturation_grid": "loss,discriminator_steps,optimiser,batch_norm,seeds,saturated,gradient_ratio,update_ratio,"
+    "loss_slope,d_accuracy,frechet_distance,coverage",
 }
 FIGURES = {
     "samples",
@@ -79,6 +86,10 @@ FIGURES = {
     "features",
     "likelihood",
     "overview",
+    "saturation",
+    "saturation_slopes",
+    "saturation_grid",
+    "saturation_updates",
 }
 
 
@@ -208,7 +219,7 @@ def of_each_prior(*verbs: str) -> set[str]:
         (
             ["priors=[least_squares]", "flows=[]", "train.discriminator_steps=1"],
             {"train@least_squares", "invert@least_squares", "likelihood@least_squares", "density"}
-            | {"judge", "compare_norms", "time_solvers"}
+            | {"judge", "saturate", "compare_norms", "time_solvers"}
             | {f"run_prior@{task}-least_squares" for task in RIVALS}
             | COMBINATIONS
             | TABLES_AND_FIGURES,
@@ -251,8 +262,11 @@ def marked(ran: Project) -> set[str]:
         ({"tasks": ["denoising"]}, {"train_unet"} | TABLES_AND_FIGURES),
         (
             {"priors": ["least_squares"], "flows": []},
-            {"density", "judge", "compare_norms", "time_solvers"} | COMBINATIONS | TABLES_AND_FIGURES,
+            {"density", "judge", "saturate", "compare_norms", "time_solvers"} | COMBINATIONS | TABLES_AND_FIGURES,
         ),
+        ({"saturated": {"gradient_ratio": 0.1}}, {"measure"}),
+        ({"saturate_grid": {"generator_steps": 4}}, {"saturate_grid"}),
+        ({"saturate": {"codes": 5}}, {"saturate"}),
         ({"flow": {"steps": 30}}, {"fit_flow@vae"}),
         ({"flows": []}, {"density", "judge"} | COMBINATIONS | TABLES_AND_FIGURES),
         (
@@ -284,7 +298,9 @@ def test_changed_parameters_mark_the_stages_that_take_them(ran, changes, expecte
             "stages/judging/annealed_importance.py",
             {"measure", "likelihood_of_flow@vae", *(f"likelihood@{prior}" for prior in PRIORS)},
         ),
-        ("stages/priors/losses/minimax.py", {"train@minimax", "modes"}),
+        ("stages/priors/losses/minimax.py", {"train@minimax", "modes", "saturate", "saturate_grid"}),
+        ("stages/priors/small_gans.py", {"saturate_grid"}),
+        ("stages/priors/saturated.py", {"saturate_grid", "judge", "measure", "plot"}),
         ("stages/images/own_picture.py", {"check", "prepare"}),  # a moment, and its output stays the same
         ("stages/pipeline/storage.py", set()),
     ],
@@ -306,7 +322,8 @@ def test_another_loss_trains_nothing_anew_that_is_trained(ran):
         loss.write_text((ran.folder / "stages/priors/losses/least_squares.py").read_text())
         ran.set_params({"priors": [*PRIORS, "hinge"]})
         of_hinge = {"train@hinge", "invert@hinge", "likelihood@hinge"} | {f"run_prior@{task}-hinge" for task in RIVALS}
-        of_all = {"check", "density", "judge", "compare_norms", "time_solvers"} | COMBINATIONS | TABLES_AND_FIGURES
+        of_all = {"check", "density", "judge", "saturate", "compare_norms", "time_solvers"}
+        of_all |= COMBINATIONS | TABLES_AND_FIGURES
         assert marked(ran) == of_all | of_hinge
     finally:
         path.write_text(good)
@@ -546,6 +563,11 @@ READERS = [  # a file, the stage that reads it, what can become of it
     ("data/density/bits.npz", ["measure"], NOT_FEWER),
     ("data/density/jacobian.npz", ["measure"], NOT_FEWER),
     ("data/judged/fidelity.csv", ["measure"], OF_PRIORS),
+    ("data/judged/small_gans.csv", ["measure"], CSV),
+    ("data/saturation/gradients.csv", ["measure"], CSV),
+    ("data/saturation/logits.npz", ["plot"], NOT_FEWER),
+    ("data/saturation_grid/histories.csv", ["measure"], CSV),
+    ("data/saturation_grid/samples.npz", ["judge"], ANY_FILE),
     ("data/misfit/minimax.json", RUN_PRIOR, ANY_FILE),
     ("data/observed/inpainting.npz", RUN_PRIOR, NOT_FEWER),
     ("data/observed/tuning/inpainting.npz", ["run_rivals", "--task", "inpainting"], NOT_FEWER),
@@ -685,6 +707,7 @@ USED_BY_NAMED = {
     "prepare": {"stages/images", "stages/pipeline/numerics"},
     "observe": {"stages/images/ground.py", "stages/restoration/observation.py", "stages/restoration/windows.py"},
     "run_rivals": {"stages/restoration/linear_model.py", "stages/restoration/opencv.py", "stages/restoration/unet.py"},
+    "plot": {"stages/priors/saturated.py", "stages/priors/slopes.py"},
     "train": {f"stages/priors/{noun}.py" for noun in ("adversarial", "evidence", "gan_loss", "misfit")},
     "train_unet": {"stages/images/ground.py", "stages/restoration/windows.py"},
 }

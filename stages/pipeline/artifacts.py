@@ -9,6 +9,7 @@ CLASSIFIER = Path("data/classifier")
 PRIORS = Path("data/priors")  # <prior>/: generator.safetensors, generator_<epoch>.safetensors, history.csv, ...
 # and <prior>-flow/: flow.safetensors, history.csv
 FIDELITY = Path("data/judged/fidelity.csv")
+SMALL_FIDELITY = Path("data/judged/small_gans.csv")
 OBSERVED = Path("data/observed")
 UNET = Path("data/unet/unet.safetensors")
 MISFIT = Path("data/misfit")  # <prior>.json
@@ -23,6 +24,8 @@ LIKELIHOOD = Path("data/likelihood")  # <prior>.csv, <prior>-flow.csv
 SOLVERS = Path("data/solvers")  # solvers.csv, seconds.csv, restarts.csv
 MODES = Path("data/modes")  # samples.npz, inner_minimum.csv
 JUDGED_MODES = Path("data/judged_modes/modes.csv")
+SATURATION = Path("data/saturation")  # gradients.csv, logits.npz
+SATURATION_GRID = Path("data/saturation_grid")  # histories.csv, samples.npz, shown.npz
 METRICS = Path("metrics")
 PLOTS = Path("plots")
 
@@ -50,6 +53,9 @@ TABLES = (  # of metrics/, beside one for each task
     "traits",
     "modes",
     "inner_minimum",
+    "saturation",
+    "saturation_falls",
+    "saturation_grid",
 )
 
 

@@ -224,6 +224,33 @@ class Modes(Group):
     inner_minimum_steps: Count
 
 
+class Saturate(Group):
+    seeds: Count
+    at: Counts
+    codes: Annotated[int, Field(ge=2)]  # BatchNorm has no variance over one image
+    width: Count
+
+
+class SaturateGrid(Group):
+    discriminator_steps: Counts
+    optimisers: Annotated[list[Literal["adam", "sgd"]], Field(min_length=1), AfterValidator(_distinct)]
+    batch_norm: Annotated[list[bool], Field(min_length=1), AfterValidator(_distinct)]
+    seeds: Count
+    generator_steps: Count
+    batch_size: Annotated[int, Field(ge=2)]
+    width: Count
+    sgd_learning_rate: Rate
+    sgd_momentum: Annotated[float, Field(ge=0, lt=1)]
+    samples: Annotated[int, Field(ge=16)]  # the figure shows so many
+
+
+class Saturated(Group):
+    gradient_ratio: Rate
+    d_accuracy: Annotated[float, Field(ge=0, le=1)]
+    first: Rate
+    last: Rate
+
+
 class Measure(Group):
     bootstrap: Annotated[int, Field(ge=100)]
 
@@ -251,6 +278,9 @@ class Params(Group):
     norms: Norms
     solvers: Solvers
     modes: Modes
+    saturate: Saturate
+    saturate_grid: SaturateGrid
+    saturated: Saturated
     measure: Measure
     grids: dict[str, dict[str, Any]]  # task -> its own top-level key, which the task itself checks
 

@@ -21,7 +21,7 @@ EVALUATIONS = 10  # of the flow on validation images; the best of them is kept
 VALIDATION = 1000  # images behind each of them, or as many as there are
 FIRST = 500  # training images that its steps are normalised by at the start
 WARM_UP = 0.05  # share of the steps over which the rate rises
-LARGEST_GRADIENT = 1.0  # its norm is cut there: a rare image has a gradient a hundred times the usual
+LARGEST_GRADIENT = 1.0  # its norm is cut there: an image far from all others can have a very large one
 
 
 def fit_glow(
@@ -30,7 +30,7 @@ def fit_glow(
     """A flow fitted to training images (N, C, S, S), uint8, frozen and in eval mode, and its history.
 
     The history has a row for every tenth of the steps: bits per dimension of the training images since the last one,
-    and of validation images. The flow of the best row is returned. All is float32, for the sums of many log-scales.
+    and of validation images. The flow of the best row is returned. All is float32: bfloat16 sums no log-scales.
     Raises UserError when it diverges.
     """
     stream = torch_stream(seed, "images of the flow")

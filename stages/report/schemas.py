@@ -18,6 +18,11 @@ def _with_interval(name: str, cell: Number) -> Cells:
     return {name: cell, f"{name}_low": cell, f"{name}_high": cell}
 
 
+def _of_seeds(name: str) -> Cells:
+    """A median over seeds, their least and their most; empty where a gradient is exactly zero."""
+    return _with_interval(name, EMPTY)
+
+
 PRIOR: Cells = {"prior": WORD, "latent": WORD}
 RESTORER: Cells = PRIOR | {"method": WORD}
 GAME: Cells = {"data": WORD, "loss": WORD, "order": WORD, "seed": POSITIVE}  # of two small networks
@@ -85,6 +90,51 @@ COLUMNS: dict[str, Columns] = {
     "traits": RESTORER | {"source": WORD, "trait": WORD, "n": COUNT, "kept": EMPTY},
 }
 
+OF_LOSSES: dict[str, Columns] = {  # tables of objectives of GANs, not of priors
+    "saturation": {
+        "objective": WORD,
+        "age": POSITIVE,
+        "seed": POSITIVE,
+        "d_step": COUNT,
+        "fake_logit": ANY,
+        "d_accuracy": SHARE,
+        "loss_slope": POSITIVE,
+        "logit_grad_norm": POSITIVE,
+        "g_grad_norm": POSITIVE,
+        "largest_slope": POSITIVE,
+        "sample_grad_norm": POSITIVE,
+        "loss_by_output": POSITIVE,
+        "output_by_logit": POSITIVE,
+    },
+    "saturation_falls": {
+        "objective": WORD,
+        "age": POSITIVE,
+        "seeds": COUNT,
+        "d_steps": COUNT,
+        **_of_seeds("g_grad_fall"),
+        **_of_seeds("loss_slope_fall"),
+        **_of_seeds("logit_grad_fall"),
+        "loss_by_output": POSITIVE,
+        "output_by_logit": POSITIVE,
+        "bounded": SHARE,
+        "bounded_by_mean": SHARE,
+    },
+    "saturation_grid": {
+        "loss": WORD,
+        "discriminator_steps": COUNT,
+        "optimiser": WORD,
+        "batch_norm": WORD,
+        "seeds": COUNT,
+        "saturated": POSITIVE,
+        "gradient_ratio": POSITIVE,
+        "update_ratio": POSITIVE,
+        "loss_slope": POSITIVE,
+        "d_accuracy": SHARE,
+        "frechet_distance": ANY,
+        "coverage": SHARE,
+    },
+}
+
 
 def table_columns(name: str, labelled: bool) -> Columns:
     """The columns of a table that is not of one task, of images with labels or without."""
@@ -107,6 +157,27 @@ def _without_labels(columns: Columns) -> Columns:
     return {name: cell for name, cell in columns.items() if name not in OF_LABELS}
 
 
+HISTORIES: Columns = {  # of small GANs
+    "loss": WORD,
+    "discriminator_steps": COUNT,
+    "optimiser": WORD,
+    "batch_norm": WORD,
+    "seed": POSITIVE,
+    "g_step": COUNT,
+    "d_accuracy": SHARE,
+    "loss_slope": POSITIVE,
+    "g_grad_norm": POSITIVE,
+    "update_norm": POSITIVE,
+}
+QUALITY: Columns = {
+    "loss": WORD,
+    "discriminator_steps": COUNT,
+    "optimiser": WORD,
+    "batch_norm": WORD,
+    "seed": POSITIVE,
+    "frechet_distance": ANY,
+    "coverage": SHARE,
+}
 SOLVERS: Columns = {"solver": WORD, "steps": COUNT, "squared_error": POSITIVE, "psnr": ANY}
 SECONDS: Columns = {"solver": WORD, "steps": COUNT, "seconds": POSITIVE}
 RESTARTS: Columns = {"restarts": COUNT, "psnr": ANY}

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -16,9 +17,23 @@ from stages.pipeline.errors import UserError
 from stages.pipeline.params import Params
 from stages.pipeline.storage import WORD, Array, Arrays, load_arrays, load_numbers, load_table
 from stages.priors.max_min.played import load_played
+from stages.priors.saturated import load_small_samples
+from stages.priors.slopes import OBJECTIVES
 from stages.priors.trained import SAMPLES, load_history, load_samples
 from stages.report.latents import join_latent
-from stages.report.schemas import ACCURACY, COLUMNS, RESTARTS, SECONDS, SOLVERS, Columns, table_columns, task_columns
+from stages.report.schemas import (
+    ACCURACY,
+    COLUMNS,
+    HISTORIES,
+    OF_LOSSES,
+    QUALITY,
+    RESTARTS,
+    SECONDS,
+    SOLVERS,
+    Columns,
+    table_columns,
+    task_columns,
+)
 from stages.restoration.observed import Observed, join, load_observed, load_whole
 from stages.restoration.restored import (
     BY_INVERSION,
@@ -103,14 +118,11 @@ class Study:
     def bits(self) -> Arrays:
         """Bits per dimension (N,) under the flow over images, of each kind of images and of what each prior draws."""
         kinds = (*KINDS, FLOW, *self.params.searched)
-        bits = load_arrays(artifacts.DENSITY / "bits.npz", dict.fromkeys(kinds, Array("float32", ("N",))))
-        return {kind: bits[kind] for kind in kinds}
+        return _arrays(artifacts.DENSITY / "bits.npz", kinds, Array("float32", ("N",)))
 
     def singular_values(self) -> Arrays:
         """prior -> singular values of its generator's Jacobian, from the largest, (codes, values)."""
-        values = Array("float64", ("codes", "values"), low=0)
-        found = load_arrays(artifacts.DENSITY / "jacobian.npz", dict.fromkeys(self.priors, values))
-        return {prior: found[prior] for prior in self.priors}
+        return _arrays(artifacts.DENSITY / "jacobian.npz", self.priors, Array("float64", ("codes", "values"), low=0))
 
     def accuracy(self) -> float | None:
         """The classifier's share of right labels on the test split; None without labels."""
@@ -188,7 +200,30 @@ class Study:
         """Samples of all pairs of small networks, at the end and on the way."""
         return load_played()
 
+    def saturation(self) -> pd.DataFrame:
+        """What reached frozen generators while discriminators learned."""
+        return load_table(artifacts.SATURATION / "gradients.csv", OF_LOSSES["saturation"])
+
+    def reached_logits(self) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+        """objective -> the fake logits (N,) that discriminators had reached in the end, and dL/dl there by autograd."""
+        schema = {f"{kind}_{name}": Array("float32", ("N",)) for kind in ("logits", "slopes") for name in OBJECTIVES}
+        arrays = load_arrays(artifacts.SATURATION / "logits.npz", schema)
+        return {name: (arrays[f"logits_{name}"], arrays[f"slopes_{name}"]) for name in OBJECTIVES}
+
+    def small_gans(self) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """Histories of small GANs, a row a generator step, and how good each was in the end, a row a run."""
+        histories = load_table(artifacts.SATURATION_GRID / "histories.csv", HISTORIES)
+        return histories, load_table(artifacts.SMALL_FIDELITY, QUALITY)
+
+    def small_samples(self) -> dict[str, np.ndarray]:
+        """`run_name` -> images (n, C, S, S), uint8, of each cell's first run."""
+        return load_small_samples("shown.npz")
+
     # What `measure` has left.
+
+    def table_of_losses(self, name: str) -> pd.DataFrame:
+        """A table of metrics/ that is of the objectives of GANs and not of priors."""
+        return load_table(artifacts.table(name), OF_LOSSES[name])
 
     def table(self, name: str) -> pd.DataFrame:
         """A table of metrics/ that is not of one task; a prior with its flow is named as `artifacts.with_flow` does."""
@@ -233,6 +268,12 @@ class Study:
 def _nameless(columns: Columns) -> Columns:
     """The columns but those that say of which prior and latent a row is."""
     return {name: cell for name, cell in columns.items() if name not in ("prior", "latent")}
+
+
+def _arrays(path: Path, names: Sequence[str], expected: Array) -> Arrays:
+    """The arrays of these names, in this order, from a file of such arrays."""
+    arrays = load_arrays(path, dict.fromkeys(names, expected), lambda _: expected)
+    return {name: arrays[name] for name in names}
 
 
 def _nothing_and(restored: Restored, observed: Observed) -> Restored:

@@ -36,6 +36,7 @@ MARKERS = ("o", "s", "^", "v", "D", "P", "X")
 plt.rcParams.update(
     {
         "figure.dpi": 110,
+        "figure.max_open_warning": 0,  # all are open until they are written as a set
         "font.size": 9,
         "axes.spines.top": False,
         "axes.spines.right": False,

@@ -19,6 +19,7 @@ from stages.judging.spectra import spectra_rows
 from stages.judging.traits import trait_rows
 from stages.pipeline.artifacts import FLOW, INVERSION, NO_PRIOR, UNRESTORED, with_flow
 from stages.pipeline.storage import Row
+from stages.priors.saturated import count_saturated, gradient_falls
 from stages.report.latents import split_latent
 from stages.report.study import Study
 from stages.restoration.restored import POSTERIOR_MEAN, Restored
@@ -44,7 +45,17 @@ def all_tables(study: Study) -> Tables:
         for row in likelihood_rows(prior, study.log_likelihoods(prior), bootstrap)
     ]
     tables |= {name: pd.DataFrame(own) for name, own in rows.items() if own}
-    return {name: split_latent(table) for name, table in tables.items()} | of_games
+    return {name: split_latent(table) for name, table in tables.items()} | of_games | _of_losses(study)
+
+
+def _of_losses(study: Study) -> Tables:
+    """Which objectives saturate."""
+    saturation = study.saturation()
+    return {
+        "saturation": saturation,
+        "saturation_falls": gradient_falls(saturation),
+        "saturation_grid": count_saturated(*study.small_gans(), study.params.saturated),
+    }
 
 
 def _inversion(study: Study, bootstrap: Bootstrap) -> dict[str, list[Row]]:

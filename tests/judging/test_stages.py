@@ -47,6 +47,9 @@ def _study(tmp_path, monkeypatch):
         {
             artifacts.prior("minimax", "generator_1.safetensors"): network_writer(generator),
             artifacts.prior("minimax", "samples.npz"): array_writer({"epoch_1": images[:64].transpose(0, 3, 1, 2)}),
+            artifacts.SATURATION_GRID / "samples.npz": array_writer(
+                {f"minimax-3-adam-true-{seed}": images[:16].transpose(0, 3, 1, 2) for seed in range(2)}
+            ),
         }
     )
 
@@ -77,6 +80,10 @@ def test_generators_are_judged_by_the_network_that_the_images_allow(labels, netw
     assert table[["prior", "epoch"]].to_numpy().tolist() == [["none", ""], ["minimax", "1"]]
     floor, drawn = table.frechet_distance
     assert 0 < floor < drawn
+    small = pd.read_csv(artifacts.SMALL_FIDELITY)
+    assert small.columns.tolist() == ["loss", "discriminator_steps", "optimiser", "batch_norm", "seed", *MEASURES]
+    assert small.seed.tolist() == [0, 1]
+    assert small.frechet_distance.nunique() == 1  # the same images
 
 
 def test_the_network_of_an_earlier_study_is_removed():

@@ -28,6 +28,8 @@ from stages.priors.max_min.played import (
     SURFACE,
     name_of,
 )
+from stages.priors.saturated import run_name
+from stages.priors.slopes import GAN_LOSSES, OBJECTIVES
 from stages.report.schemas import OF_LABELS
 from stages.restoration.observation import clean
 from stages.restoration.observed import Observed, observed_writer
@@ -118,9 +120,8 @@ def write_study(params: Params, made: Made) -> None:
     publish({path: restored_writer(own) for path, own in restored.items()})
 
     publish({artifacts.labels(task): array_writer(own) for task, own in _labels(params, sets, labels).items()})
-    publish(
-        _training(params, made) | _solvers() | _modes(made) | _density(params) | _likelihoods(params, truth[0].size)
-    )
+    of_generators = _modes(made) | _density(params) | _likelihoods(params, truth[0].size) | _saturation(made)
+    publish(_training(params, made) | _solvers() | of_generators)
 
 
 def _labels(params: Params, sets: dict[Path, Observed], labels: np.ndarray | None) -> dict[str, Arrays]:
@@ -251,6 +252,40 @@ def _likelihoods(params: Params, pixels: int) -> dict[Path, Writer]:
         ]
         writers[artifacts.likelihood(prior)] = table_writer(rows)
     return writers
+
+
+def _saturation(made: Made) -> dict[Path, Writer]:
+    """Gradients that fall tenfold from one step to the next for minimax, and nobody else's; small GANs likewise."""
+    gradients = [
+        {"objective": objective, "age": age, "seed": seed, "d_step": step, "fake_logit": -step, "d_accuracy": 1}
+        | {"loss_slope": fall**step, "logit_grad_norm": 2, "g_grad_norm": 2 * fall**step}
+        | {"largest_slope": 1.5 * fall**step, "sample_grad_norm": 3, "loss_by_output": 2, "output_by_logit": 0.5}
+        for objective, fall in zip(OBJECTIVES, (0.1, 1, 1, 0.1), strict=True)
+        for age in (0, 2)
+        for seed in range(2)
+        for step in (1, 2, 3)
+    ]
+    logits = {f"{kind}_{name}": np.float32([-2, 0.5, 1]) for kind in ("logits", "slopes") for name in OBJECTIVES}
+    histories, quality, samples = [], [], {}
+    for loss, fall in zip(GAN_LOSSES, (0.1, 1, 1), strict=True):
+        for batch_norm in ("true", "false"):
+            cell = {"loss": loss, "discriminator_steps": 3, "optimiser": "adam", "batch_norm": batch_norm}
+            samples[run_name(cell | {"seed": 0})] = (
+                _near(np.tile(made.images[-1:], (16, 1, 1, 1)), loss) * 255
+            ).astype(np.uint8)
+            for seed in range(2):
+                own = {"d_accuracy": 1, "loss_slope": 0.5, "update_norm": 0.1}
+                steps = [{"g_step": step, "g_grad_norm": fall**step} | own for step in range(1, 6)]
+                histories += [cell | {"seed": seed} | step for step in steps]
+                quality.append(cell | {"seed": seed, "frechet_distance": 10 + seed, "coverage": 0.5})
+    folder, grid = artifacts.SATURATION, artifacts.SATURATION_GRID
+    return {
+        folder / "gradients.csv": table_writer(gradients),
+        folder / "logits.npz": array_writer(logits),
+        grid / "histories.csv": table_writer(histories),
+        artifacts.SMALL_FIDELITY: table_writer(quality),
+        grid / "shown.npz": array_writer(samples),
+    }
 
 
 def _solvers() -> dict[Path, Writer]:

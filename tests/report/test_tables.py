@@ -12,7 +12,7 @@ import yaml
 from stages import measure
 from stages.pipeline import artifacts
 from stages.pipeline.errors import UserError
-from stages.report.schemas import COLUMNS, OF_LABELS, table_columns, task_columns
+from stages.report.schemas import COLUMNS, OF_LABELS, OF_LOSSES, table_columns, task_columns
 from stages.report.tables import all_tables
 
 PRIORS = ["least_squares", "non_saturating"]
@@ -26,7 +26,7 @@ def tables(study) -> dict[str, pd.DataFrame]:
 
 def test_every_table_has_the_columns_of_its_schema_and_no_others(either):
     tables = all_tables(either)
-    schemas = {name: table_columns(name, either.labelled) for name in COLUMNS}
+    schemas = {name: table_columns(name, either.labelled) for name in COLUMNS} | OF_LOSSES
     schemas["denoising"] = task_columns("sigma", hides=False, labelled=either.labelled)
     schemas["inpainting"] = task_columns("holes", hides=True, labelled=either.labelled)
     without = set() if any(either.params.rivals.values()) else {"paired"}
@@ -38,7 +38,10 @@ def test_every_table_has_the_columns_of_its_schema_and_no_others(either):
 
 def test_what_measure_has_written_can_be_read_again(either):
     for name, table in all_tables(either).items():
-        read = either.task_table(name) if name in TASKS else either.table(name)
+        if name in OF_LOSSES:
+            read = either.table_of_losses(name)
+        else:
+            read = either.task_table(name) if name in TASKS else either.table(name)
         assert len(read) == len(table), name
 
 

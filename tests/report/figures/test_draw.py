@@ -31,6 +31,7 @@ FIGURES = {
     "norms": {"norms"},
     "overview": {"overview"},
     "samples": {"samples"},
+    "saturation": {"saturation", "saturation_slopes", "saturation_grid", "saturation_updates"},
     "search": {"search", "search_seconds"},
     "spectra": {"spectra"},
     "tasks": {f"{task}{kind}" for task in ("denoising", "inpainting") for kind in ("", "_psnr", "_methods")},
