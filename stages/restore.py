@@ -4,7 +4,9 @@ observed.png     what the generator is given; what is missing is mid-grey
 restored.png     mean of the pictures that could be behind it
 uncertainty.png  their standard deviation, white being 0.5 and more
 overview.png     these three, then what each chain of samples ended with, the most probable first
-result.npz       all arrays, codes too
+result.npz       all arrays, codes and 50 and 90 % intervals too
+
+A drawing, photographed or not, is found and becomes a digit as MNIST has them: white on black, with MNIST's margin.
 """
 
 import argparse
@@ -12,48 +14,47 @@ from pathlib import Path
 
 import numpy as np
 
-from stages.images.own_picture import load_picture
+from stages.images.own_picture import INK_COLOURS, Look, folder_name, load_picture
 from stages.pipeline.command import Parser, between, say
-from stages.pipeline.numerics.compute import choose_compute
 from stages.pipeline.params import Params, load_params
-from stages.priors.misfit import load_misfit
-from stages.report.restored_picture import advice, publish_observed, publish_restored
-from stages.restoration.latent.prior import load_prior
-from stages.restoration.latent.search import LatentSearch
+from stages.pipeline.storage import new_folder
+from stages.priors.trained import image_shape
 from stages.restoration.observation import Observation
-from stages.restoration.restored import methods_of
-from stages.restoration.side_by_side import restore
 
 
 def main() -> None:
-    params, compute = load_params(), choose_compute()
+    params = load_params()
     arguments = _arguments(params)
-    name, sigma, invert = arguments.prior, arguments.sigma, arguments.invert
-    misfit, _ = load_misfit(name)
-    prior = load_prior(name, misfit, compute)
-    channels, size, _ = prior.image_shape
-    compute = compute.for_images(size)
-    picture = load_picture(arguments.picture, channels=channels, size=size, invert=invert, mask=arguments.mask)
-    for note in [*picture.notes, *advice(picture, sigma, invert)]:
-        say(f"restore: {note}")
+    channels, size = image_shape(arguments.prior)
+    digits = params.data.name == "mnist" and not arguments.as_is
+    look = Look(channels, size, digits, arguments.ink)
+    picture = load_picture(arguments.picture, look, arguments.sigma, arguments.mask)
+    named = arguments.output is not None
+    with new_folder(Path(arguments.output) if named else folder_name(arguments.picture), numbered=not named) as folder:
+        for note in picture.notes:
+            say(f"restore: {note}")
+        # Only here, since torch takes seconds to import, and mistakes are to be told at once.
+        from stages.report.restored_picture import publish_result
+        from stages.restoration.one_picture import restore_one
 
-    folder = arguments.output or Path("restored", arguments.picture.stem)
-    observed = publish_observed(folder, picture, invert)
-    say(f"restore: {name}: {compute}")
-    observation = Observation(picture.levels[None], picture.known[None], np.array([sigma], dtype=np.float32))
-    restored = restore(LatentSearch(prior, params.search, params.seed, compute), observation, methods_of(name))
-    for note in publish_restored(folder, observed, observation, restored, invert):
-        say(f"restore: {note}")
+        sigma = np.array([picture.sigma], dtype=np.float32)
+        observation = Observation(picture.levels[None], picture.known[None], sigma)
+        restored = restore_one(arguments.prior, observation, params)
+        for note in publish_result(folder, observation, restored, picture.dark):
+            say(f"restore: {note}")
 
 
 def _arguments(params: Params) -> argparse.Namespace:
     """The command line, checked but for the files that it names."""
     parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("picture", type=Path, help="PNG, JPEG, ... of any size; the generator works at its own size")
-    noise = "its noise's standard deviation, white being 1 (0)"
+    noise = "standard deviation of the file's noise, white being 1 (0)"
     parser.add_argument("--sigma", type=between(0, 10), default=0.0, help=noise)
     parser.add_argument("--mask", type=Path, help="picture of the same size: white is known, all else is missing")
-    parser.add_argument("--invert", action="store_true", help="it is dark ink on light paper: restore its negative")
-    parser.add_argument("--prior", default=params.usual_prior, choices=params.searched, help=f"({params.usual_prior})")
-    parser.add_argument("--output", type=Path, help="folder to write to (restored/<picture's name>)")
+    parser.add_argument("--ink", choices=INK_COLOURS, help="than its paper (found)")
+    as_is = "take levels and margin as they are: no drawing is looked for, no picture refused"
+    parser.add_argument("--as-is", action="store_true", help=as_is)
+    best = params.best_prior
+    parser.add_argument("--prior", default=best, choices=params.searched, help=f"({best})")
+    parser.add_argument("--output", help="a new folder to write to (restored/<picture's name>, with a number if taken)")
     return parser.parse_args()

@@ -85,6 +85,7 @@ FIGURES = {
     "transfer",
     "features",
     "likelihood",
+    "losses",
     "overview",
     "saturation",
     "saturation_slopes",
@@ -151,11 +152,10 @@ def test_each_image_is_observed_once_and_restored_in_one_form(ran):
                 assert not {"images", "y", "mask", "sigma", "labels"} & set(restored.files)
 
 
-def test_summary_has_keys_that_all_priors_share(ran):
+def test_summary_has_a_score_for_each_condition(ran):
     summary = json.loads((ran.folder / "metrics" / "summary.json").read_text())
-    for group, name in {"denoising": "psnr", "inpainting": "hole_psnr", "inversion": "test_psnr"}.items():
-        assert summary[group]["best"][name] == max(summary[group][prior][name] for prior in summary[group])
-    assert summary["fidelity"]["best"]["frechet_distance"] > 0
+    assert list(summary["denoising"]) == ["psnr_0.3"] and list(summary["inpainting"]) == ["hole_psnr_1", "hole_psnr_2"]
+    assert summary["fidelity"]["frechet_distance"] > 0 and summary["inversion"]["test_psnr"] > 0
     assert 0 < summary["classifier"]["test_accuracy"] < 1
 
 
@@ -353,6 +353,10 @@ def test_plots_show_without_errors(ran):
         assert colour["field"] == "prior" and "domain" not in colour["scale"]  # so that any prior has a colour
         assert "!== ''" in content["transform"][0]["filter"]  # or the empty PSNR of an untouched image is drawn as 0
     assert set(specification["data"]) >= {f"plots/{figure}.png" for figure in FIGURES}
+    for name in ("discriminator_loss", "generator_loss"):
+        filters = specification["data"][name][0]["content"]["transform"]
+        assert any("d_loss" in step["filter"] for step in filters)  # a VAE's loss is of another kind and size
+    assert specification["data"]["denoising"][0]["content"]["encoding"]["facet"]["columns"] == 3  # 900 pixels at most
 
 
 def listing(project: Project) -> set[str]:

@@ -1,27 +1,40 @@
 """A person's own picture file -> what a generator of square images is given of it, and back to a file.
 
-A picture may have any size and kind of pixels. It is padded to a square, averaged over the area of each of the
-generator's pixels, and told what was done to it: a restoration is of the converted picture, not of the file.
+A picture may have any size and kind of pixels. A drawing is found in it and becomes a digit as MNIST has them: white on
+black, with MNIST's margin; other pictures are padded to a square. Each of the generator's pixels is the average over
+its area. All that is done is told: a restoration is of the converted picture, not of the file.
 """
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
-from stages.images.picture_file import area_average, open_picture, pixel_values
+from stages.images.drawing import CLIPPED_NOISE, INK, INK_MEAN, PAPER, find_drawing, refuse_others, tell_ink
+from stages.images.picture_file import ALL_OF_A_PIXEL, Pixels, Window, area_average, open_picture, pixel_values
 from stages.pipeline.errors import UserError
 from stages.pipeline.numerics.pixels import to_uint8
+from stages.pipeline.params import LEAST_SIGMA
 from stages.pipeline.storage import Writer
 
 KINDS = {"1": "1-bit", "L": "grey", "LA": "transparent grey", "P": "palette", "I;16": "16-bit grey", "F": "float grey"}
 MASK_WHITE = 250  # of 255; brush edges are greyer than that, and what JPEG leaves of white is not
-ALL_OF_A_PIXEL = 1 - 1e-6  # rounding of the areas that make up one pixel stays far below this
-BRIGHT = 0.5  # mean of a border that is paper rather than background
-BACKGROUND = 0.08  # mean of a border that passes for black
-CLIPPED_NOISE = 0.4  # mean of noise that is clipped at black, for a sigma of 1
-ENLARGED, GAP = 8, 4  # of pictures side by side: pixels for each pixel, and between pictures
+BEYOND = 0.5, 6.0  # how far values of float pictures may be beyond black and white: so much, and so many sigmas
+QUIET = 0.15  # noise below which a drawing's pieces can be counted
+LONGEST = 60  # letters of a folder's name
+INK_COLOURS = ("light", "dark")
+
+
+@dataclass(frozen=True)
+class Look:
+    """What a generator's images look like, and what is known of a picture's ink."""
+
+    channels: int
+    size: int  # S
+    digits: bool  # they are digits as MNIST has them, so a drawing is looked for
+    ink: str | None = None  # one of INK_COLOURS; None where it is to be found
 
 
 @dataclass(frozen=True)
@@ -30,59 +43,124 @@ class Picture:
 
     levels: np.ndarray  # (C, S, S), float32; 1 is white, 0 is black or not known
     known: np.ndarray  # (1, S, S), bool
-    scale: float  # the file's pixels along one side of a pixel
-    notes: list[str]  # what was done, a line for each file
+    sigma: float  # standard deviation of the noise in `levels`
+    dark: bool  # the file shows dark ink on light paper, and `levels` its negative
+    notes: list[str]  # what was done, a line for each file, and what the noise became
 
 
-def load_picture(path: Path, *, channels: int, size: int, invert: bool = False, mask: Path | None = None) -> Picture:
-    """The picture at `path` for a generator of images (channels, size, size), turned to its negative if `invert`.
+def load_picture(path: Path, look: Look, sigma: float = 0.0, mask: Path | None = None) -> Picture:
+    """The picture at `path`, whose noise has the standard deviation `sigma`, white being 1.
 
-    The longer side becomes `size`; what lies beyond the shorter one is not known, nor is any pixel that is not white
-    in the picture `mask` over all its area. Raises UserError for a file that is no picture, a mask of another size,
-    or one that leaves nothing known.
+    What is not white in the picture `mask` is not known, nor is any pixel of S x S that lies partly in it. Raises
+    UserError for a file that is no picture, a mask of another size or without white, or a picture without a drawing.
     """
-    # Transparent pixels are background: white of coloured pictures; of drawings black, which is white to be inverted.
     image, steps = open_picture(path)
-    width, height = image.size
-    kind = KINDS.get(image.mode, image.mode)
-    values, white = pixel_values(image, path, channels, "white" if invert or channels == 3 else "black", steps)
+    (width, height), mode = image.size, image.mode
+    values, white = pixel_values(image, path, look.channels, _backdrop(image, look), steps)
+    if mode == "F":
+        _check_range(path, values, sigma)
     known = np.ones((height, width), dtype=bool)
     mask_notes: list[str] = []
     if mask is not None:
         known, mask_notes = _load_mask(mask, (width, height))
+    pixels = Pixels(values, white, known, sigma)
+    try:
+        levels, seen, window, gain, dark = (_digit if look.digits else _whole)(pixels, look, steps)
+        if not seen.any():
+            raise UserError(f"nothing is known: no pixel of {look.size}x{look.size} lies wholly in what is known")
+    except UserError as error:
+        raise UserError(f"{path if known.all() else mask}: {error}") from None
+    share = window.noise_share(known.shape, look.size)
+    if (scale := window.side / look.size) > 1:
+        steps.append(f"each pixel the average of {scale:.3g}x{scale:.3g}")
+    elif scale < 1:
+        steps.append(f"enlarged {1 / scale:.3g} times")
+    shape = (
+        f"{width}x{height} {KINDS.get(mode, mode)} -> {look.size}x{look.size} {'grey' if look.channels == 1 else 'RGB'}"
+    )
+    notes = [f"{path}: {shape}: {'; '.join(steps) or 'as it is'}", *mask_notes]
+    left = sigma * share * gain
+    if sigma and abs(share * gain - 1) > 0.01:
+        notes.append(f"sigma {sigma:g} of the file, independent from pixel to pixel, is {left:.2g} after this")
+    levels = np.where(seen, levels, 0).astype(np.float32)
+    return Picture(levels, seen[None], max(left, LEAST_SIGMA) if sigma else 0.0, dark, notes)
 
-    side = max(width, height)
-    if width != height:
-        steps.append(f"padded to {side}x{side}, what lies in the padding counts as missing")
-    if side > size:
-        steps.append(f"each pixel the average of {side / size:.3g}x{side / size:.3g}")
-    elif side < size:
-        steps.append(f"enlarged {size / side:.3g} times")
-    levels = np.stack([area_average(channel, size) for channel in np.atleast_3d(values).transpose(2, 0, 1)]) / white
-    levels = np.repeat(levels, channels // len(levels), axis=0)  # grey, for a generator of colours
-    if invert:
+
+def _whole(pixels: Pixels, look: Look, steps: list[str]) -> tuple[np.ndarray, np.ndarray, Window, float, bool]:
+    """Levels (C, S, S) of a picture in a square, what is known of them (S, S), the square, their gain, and the ink."""
+    window = Window.around(pixels.known.shape)
+    levels = np.repeat(averaged := pixels.average(look.size, window), look.channels // len(averaged), axis=0)
+    if pixels.known.shape[0] != pixels.known.shape[1]:
+        steps.append(f"padded to {window.side:g}x{window.side:g}, what lies in the padding counts as missing")
+    if dark := look.ink == "dark":
         levels = 1 - levels
         steps.append("turned to its negative")
-    fully_known = area_average(known, size)[None] > ALL_OF_A_PIXEL
-    if not fully_known.any():
-        raise UserError(f"{mask or path}: nothing is known: no pixel of {size}x{size} lies wholly in what is known")
-
-    shape = f"{width}x{height} {kind} -> {size}x{size} {'grey' if channels == 1 else 'RGB'}"
-    notes = [f"{path}: {shape}: {'; '.join(steps) or 'as it is'}", *mask_notes]
-    return Picture(np.where(fully_known, levels, 0).astype(np.float32), fully_known, side / size, notes)
+    return levels, area_average(pixels.known, look.size, window) > ALL_OF_A_PIXEL, window, 1.0, dark
 
 
-def border_note(picture: Picture, sigma: float, inverted: bool) -> list[str]:
-    """What to try where a grey picture's border is not as black as that of the study's digits; at most one line."""
-    border = picture.known.copy()
-    border[:, 1:-1, 1:-1] = False
-    brightness = picture.levels[border].mean() if len(picture.levels) == 1 and border.any() else 0.0
-    if brightness > BRIGHT:
-        remedy = "leave out --invert" if inverted else "--invert is for dark ink on light paper"
-        return [f"its border is bright, but the study's digits are white on black: {remedy}"]
-    if brightness > BACKGROUND + CLIPPED_NOISE * sigma:
-        return [f"its border has brightness {brightness:.2f}, that of the study's digits is 0: turn up its contrast"]
-    return []
+def _digit(pixels: Pixels, look: Look, steps: list[str]) -> tuple[np.ndarray, np.ndarray, Window, float, bool]:
+    """The same of the drawing in a picture, framed as MNIST frames a digit; its paper goes on beyond the picture."""
+    shape, size = pixels.known.shape, look.size
+    drawing = find_drawing(pixels, size, None if look.ink is None else look.ink == "dark")
+    window, dark = drawing.window, drawing.dark
+    inside = area_average(np.ones(shape, dtype=bool), size, window)
+    seen = area_average(pixels.known, size, window) > inside - (1 - ALL_OF_A_PIXEL)
+    steps.append(f"{'dark ink on light' if dark else 'light ink on dark'} paper")
+    averaged = pixels.average(size, window)[0]
+    levels, gain = inside - averaged if dark else averaged, 1.0
+    if seen.any() and window.side > size:
+        levels, gain = _even_out(levels, drawing.strength(averaged, inside), seen, pixels.sigma, steps)
+    if window != Window.around(shape):
+        steps.append(f"framed as MNIST frames digits, {window.side:.0f} pixels wide")
+    if seen.any() and window.side > size and gain * pixels.sigma * window.noise_share(shape, size) < QUIET:
+        refuse_others(levels, seen)
+    return levels[None] if pixels.sigma else levels[None].clip(0, 1), seen, window, gain, dark
+
+
+def _even_out(
+    levels: np.ndarray, strength: np.ndarray, seen: np.ndarray, sigma: float, steps: list[str]
+) -> tuple[np.ndarray, float]:
+    """Levels (S, S) with paper at 0 and ink at 1, and their gain; as they are where they nearly are like that.
+
+    `strength` (S, S) is how much inkier a pixel is than its paper.
+    """
+    ink, contrast = tell_ink(strength, seen)
+    paper = float(np.median((levels - strength)[seen]))
+    full = paper + contrast / INK_MEAN
+    slack = CLIPPED_NOISE * sigma
+    if abs(paper) <= PAPER + slack and abs(full - 1) <= INK + slack:
+        return levels, 1.0
+    # What paper's texture leaves above 0 is taken off, but not from noise, whose mean is no texture.
+    # The median tells texture from the edges of strokes.
+    texture = 0.0 if sigma else min(3 * float(np.median(abs(strength[seen & ~ink]))), contrast / 4)
+    gain = 1 / (contrast / INK_MEAN - texture)
+    steps.append(f"contrast times {gain:.2g}")
+    return gain * (strength - texture), gain
+
+
+def _backdrop(image: Image.Image, look: Look) -> str:
+    """The colour behind transparent pixels: background, which is white of coloured pictures and behind dark ink."""
+    ink = look.ink
+    if ink is None and look.digits and image.has_transparency_data:
+        grey, alpha = (np.asarray(plane, dtype=np.float32) for plane in image.convert("LA").split())
+        ink = "dark" if (grey * alpha).sum() < 127.5 * alpha.sum() else "light"
+    return "white" if look.channels == 3 or ink == "dark" else "black"
+
+
+def _check_range(path: Path, values: np.ndarray, sigma: float) -> None:
+    """Raise UserError for float pixels that are too far from black, 0, and white, 1, to be noise."""
+    beyond = BEYOND[0] + BEYOND[1] * sigma
+    if values.min() < -beyond or values.max() > 1 + beyond:
+        raise UserError(
+            f"{path}: float values from {values.min():g} to {values.max():g}: allowed with sigma {sigma:g} are "
+            f"{-beyond:g} to {1 + beyond:g}, 1 being white"
+        )
+
+
+def folder_name(picture: Path) -> Path:
+    """restored/<the picture's name>, of its letters, digits, dots and dashes alone."""
+    name = re.sub(r"[^\w.-]+", "_", picture.stem).strip("._-")[:LONGEST].rstrip("._-")
+    return Path("restored", name or "picture")
 
 
 def png_writer(levels: np.ndarray) -> Writer:
@@ -90,13 +168,6 @@ def png_writer(levels: np.ndarray) -> Writer:
     pixels = to_uint8(levels)
     image = Image.fromarray(pixels[0] if len(pixels) == 1 else pixels.transpose(1, 2, 0))
     return lambda file: image.save(file, format="PNG")
-
-
-def side_by_side(images: np.ndarray) -> np.ndarray:
-    """Images (N, C, S, S) -> one row of them, enlarged, on white: (C, S', N S')."""
-    enlarged = images.clip(0, 1).repeat(ENLARGED, axis=2).repeat(ENLARGED, axis=3)
-    framed = np.pad(enlarged, ((0, 0), (0, 0), (GAP, GAP), (GAP, GAP)), constant_values=1)
-    return np.concatenate(list(framed), axis=2)
 
 
 def _load_mask(path: Path, size: tuple[int, int]) -> tuple[np.ndarray, list[str]]:
@@ -108,6 +179,8 @@ def _load_mask(path: Path, size: tuple[int, int]) -> tuple[np.ndarray, list[str]
         )
     values, white = pixel_values(image, path, 1, "black", steps)
     known = values >= white * MASK_WHITE / 255
+    if not known.any():
+        raise UserError(f"{path}: nothing is known: allowed are masks that are white somewhere")
     if grey := int((~known & (values > white * (1 - MASK_WHITE / 255))).sum()):
         steps.append(f"{grey} grey pixels count as missing")
     return known, [f"{path}: {'; '.join([*steps, f'{known.mean():.0%} is white, which is known'])}"]

@@ -1,8 +1,11 @@
 """Picture files of any kind, as numbers: what a person's own picture and a folder of pictures have in common."""
 
 import contextlib
+import os
+import stat
 import warnings
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +13,7 @@ from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from stages.pipeline.errors import UserError
 
+ALL_OF_A_PIXEL = 1 - 1e-6  # rounding of the areas that make up one pixel stays far below this
 FORMATS = ("PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP", "PPM")  # Pillow's others include programs (PostScript)
 
 
@@ -37,8 +41,12 @@ def _reading(path: Path) -> Iterator[Image.Image]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about odd metadata, which nothing here needs
             warnings.simplefilter("error", Image.DecompressionBombWarning)
+            if not stat.S_ISREG(os.stat(path).st_mode):  # a pipe would be waited for, a device never ends
+                raise UserError(f"{path}: not a file")
             with Image.open(path, formats=FORMATS) as file:
                 yield file
+    except UserError:
+        raise
     except FileNotFoundError:
         raise UserError(f"{path}: no such file") from None
     except UnidentifiedImageError:
@@ -80,21 +88,65 @@ def pixel_values(
         raise UserError(f"{path}: {image.mode} colours; save it as grey or RGB") from None
 
 
-def area_average(pixels: np.ndarray, size: int) -> np.ndarray:
+@dataclass(frozen=True)
+class Window:
+    """A square of a picture, in its pixels, which may reach beyond it."""
+
+    top: float
+    left: float
+    side: float
+
+    @staticmethod
+    def around(shape: tuple[int, ...]) -> "Window":
+        """The smallest one that holds a whole picture (H, W), in its middle."""
+        side = max(shape)
+        return Window((shape[0] - side) / 2, (shape[1] - side) / 2, side)
+
+    def shares(self, shape: tuple[int, ...], size: int) -> tuple[np.ndarray, np.ndarray]:
+        """(size, H) and (size, W): the share that each row and column of a picture has of each of `size` x `size`."""
+        return _overlaps(shape[0], self.top, self.side, size), _overlaps(shape[1], self.left, self.side, size)
+
+    def noise_share(self, shape: tuple[int, ...], size: int) -> float:
+        """What `area_average` leaves of the standard deviation of noise that is independent from pixel to pixel.
+
+        The root mean square over pixels that lie wholly in the picture, or over all if none does.
+        """
+        rows, columns = self.shares(shape, size)
+        variance = np.outer(np.square(rows).sum(axis=1), np.square(columns).sum(axis=1))
+        inside = np.outer(rows.sum(axis=1), columns.sum(axis=1)) > ALL_OF_A_PIXEL
+        return float(np.sqrt(variance[inside if inside.any() else ...].mean()))
+
+
+def area_average(pixels: np.ndarray, size: int, window: Window | None = None) -> np.ndarray:
     """Pixels (H, W) of any kind -> their exact average over the pixels of a square, (size, size), float64.
 
-    The square has the longer side's length, the pixels lie in its middle, and around them it is 0.
+    The square is `window`, or the smallest one around the picture; beyond the picture it is 0.
     """
-    rows, columns = (_overlaps(length, max(pixels.shape), size) for length in pixels.shape)
+    rows, columns = (window or Window.around(pixels.shape)).shares(pixels.shape, size)
     # Row by row, so that a large picture is never held as floats.
     bands = np.stack([row[row > 0] @ pixels[row > 0] for row in rows])  # (size, W)
     return bands @ columns.T
 
 
-def _overlaps(length: int, side: int, size: int) -> np.ndarray:
-    """(size, length): the share that each of `length` pixels in the middle of `side` has of each of `size` pixels."""
+@dataclass(frozen=True)
+class Pixels:
+    """A picture's file as numbers."""
+
+    values: np.ndarray  # (H, W) or (H, W, 3), of any kind
+    white: float  # the value that is white
+    known: np.ndarray  # (H, W), bool
+    sigma: float  # standard deviation of the noise, white being 1
+
+    def average(self, size: int, window: Window) -> np.ndarray:
+        """Levels (1 or 3, size, size) of a window, those of pixels beyond the picture and of unknown ones being 0."""
+        planes = np.atleast_3d(self.values).transpose(2, 0, 1)
+        return np.stack([area_average(np.where(self.known, plane, 0), size, window) for plane in planes]) / self.white
+
+
+def _overlaps(length: int, start: float, side: float, size: int) -> np.ndarray:
+    """(size, length): the share that each of `length` pixels has of each of `size` pixels of a side from `start` on."""
     # Products before quotients: an edge that falls on a whole pixel is then exact, and has no sliver beyond it.
-    edges = np.arange(size + 1) * side / size - (side - length) / 2
+    edges = np.arange(size + 1) * side / size + start
     starts = np.arange(length)
     overlap = np.minimum(edges[1:, None], starts + 1) - np.maximum(edges[:-1, None], starts)
     return np.clip(overlap, 0, None) * size / side

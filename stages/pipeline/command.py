@@ -76,7 +76,12 @@ def no_arguments(description: str | None) -> None:
 
 def say(text: str) -> None:
     """One plain line for the log, on stderr like the progress."""
-    print(text, file=sys.stderr, flush=True)
+    print(printable(text), file=sys.stderr, flush=True)
+
+
+def printable(text: str) -> str:
+    """Text with escapes in place of line breaks, control characters and broken bytes, which names of files may have."""
+    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)
 
 
 @contextlib.contextmanager
@@ -104,7 +109,7 @@ def lacks_memory(error: BaseException) -> bool:
 
 
 def _end(line: str, status: int = 1) -> NoReturn:
-    print(line, file=sys.stderr, flush=True)
+    print(printable(line), file=sys.stderr, flush=True)
     sys.exit(status)
 
 

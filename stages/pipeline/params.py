@@ -308,6 +308,12 @@ class Params(Group):
         """The one prior of side studies and of figures that show one: non_saturating if it is listed, else the last."""
         return "non_saturating" if "non_saturating" in self.priors else self.priors[-1]
 
+    @property
+    def best_prior(self) -> str:
+        """What restores a person's own picture: the VAE with its flow, ahead in the tables, or else the usual one."""
+        best = with_flow("vae")
+        return best if best in self.searched else self.usual_prior
+
 
 Checked = TypeVar("Checked", bound=Group)
 

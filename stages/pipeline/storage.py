@@ -8,6 +8,7 @@ one. Several files can be published as a set: all are complete before the first 
 import contextlib
 import fcntl
 import hashlib
+import itertools
 import json
 import math
 import os
@@ -52,6 +53,34 @@ def publish_folder(folder: Path, suffix: str, writers: Mapping[str, Writer]) -> 
     for path in set(folder.glob(f"*{suffix}")) - paths.keys():
         with _refusal(path):
             path.unlink()
+
+
+@contextlib.contextmanager
+def new_folder(path: Path, numbered: bool) -> Iterator[Path]:
+    """A folder that nobody had; if `path` is taken it is `<path>-2`, or -3, ... if `numbered`.
+
+    Raises UserError if it cannot be made or, not `numbered`, is taken. Gone again if nothing was written to it in time.
+    """
+    folder = path
+    for number in itertools.count(2):
+        try:
+            folder.parent.mkdir(parents=True, exist_ok=True)
+            folder.mkdir()
+            break
+        except FileExistsError as error:
+            if Path(error.filename) != folder:
+                raise UserError(f"{folder}: cannot be made: {error.filename} is no folder") from None
+            if not numbered:
+                raise UserError(f"{folder}: it exists already: allowed is a new folder") from None
+            folder = path.with_name(f"{path.name}-{number}")
+        except OSError as error:
+            raise UserError(f"{folder}: cannot be made: {error.strerror or error}") from None
+    try:
+        yield folder
+    except BaseException:
+        with contextlib.suppress(OSError):  # it is not empty
+            folder.rmdir()
+        raise
 
 
 def array_writer(arrays: Mapping[str, np.ndarray]) -> Writer:

@@ -7,7 +7,7 @@ import pandas as pd
 
 from stages.pipeline import artifacts
 from stages.pipeline.errors import UserError
-from stages.pipeline.storage import Array, Number, load_arrays, load_table
+from stages.pipeline.storage import Array, Number, load_arrays, load_table, load_weights
 
 POSITIVE = Number(low=0)
 OF_DISCRIMINATOR = Number(empty=True)  # a prior that is trained without a discriminator leaves these cells empty
@@ -40,3 +40,13 @@ def load_samples(prior: str) -> dict[int, np.ndarray]:
     if not arrays:
         raise UserError(f"{path}: it holds no samples")
     return dict(sorted((int(name.removeprefix("epoch_")), images) for name, images in arrays.items()))
+
+
+def image_shape(name: str) -> tuple[int, int]:
+    """(C, S) of the images that a prior draws, with a flow or without; UserError if a file is missing."""
+    prior, latent = artifacts.prior_and_latent(name)
+    _, arguments = load_weights(artifacts.prior(prior))
+    for path in (artifacts.misfit(name), *([artifacts.flow(prior)] if latent == artifacts.FLOW else [])):
+        if not path.is_file():
+            raise UserError(f"{path}: no such file; `dvc repro` makes it")
+    return arguments["channels"], arguments["image_size"]

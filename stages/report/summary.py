@@ -1,6 +1,8 @@
-"""A few scalars of every table, nested, for `dvc metrics show` and `dvc metrics diff`."""
+"""The few scalars by which experiments compare, for `dvc metrics diff` and `dvc exp show`; all else is in the tables.
 
-from collections.abc import Callable, Iterable
+They are those of the best prior, a key that experiments with other priors share, and one for each condition: a mean
+over the conditions of a study would change with its grid.
+"""
 
 import numpy as np
 import pandas as pd
@@ -9,36 +11,28 @@ from stages.pipeline.params import Params
 from stages.report.latents import join_latent
 from stages.restoration.restored import POSTERIOR_MEAN, WHITENED
 
+DECIMALS = 3  # 0.001 dB is far less than any two experiments differ by
 
-def summarise(tables: dict[str, pd.DataFrame], params: Params) -> dict[str, dict]:
-    """Scores by prior, and under `best` those of the best prior: a key that experiments with other priors share too."""
-    priors = params.priors
+
+def summarise(tables: dict[str, pd.DataFrame], params: Params) -> dict[str, dict[str, float]]:
+    """group -> measure or condition -> the best prior's score."""
     tables = {name: join_latent(table) for name, table in tables.items() if "latent" in table}
-    last = tables["training"].groupby("prior").last()
     fidelity = tables["fidelity"].groupby("prior").last()  # of the last epoch
-    inversion = tables["inversion"].query(f"method == '{WHITENED}' and source == 'test'")
+    inversion = tables["inversion"].query(f"method == '{WHITENED}' and source == 'test'").set_index("prior")
     scores = {
-        "training": {
-            prior: {
-                name: float(last[name][prior])
-                for name in ("real_logit", "fake_logit", "g_grad_norm")
-                if np.isfinite(last[name][prior])  # not of a prior without a discriminator
-            }
-            for prior in priors
-        },
-        "fidelity": _with_best("frechet_distance", fidelity["frechet_distance"], params.searched, min),
-        "inversion": _with_best("test_psnr", inversion.groupby("prior").psnr.mean(), priors, max),
+        "fidelity": {"frechet_distance": _rounded(fidelity.frechet_distance[params.searched].min())},
+        "inversion": {"test_psnr": _rounded(inversion.psnr[params.priors].max())},
     }
     for task in params.tasks:
         table = tables[task].query(f"method == '{POSTERIOR_MEAN}'")
+        table = table[table.prior.isin(params.searched)]
+        condition = table.columns[list(table.columns).index("method") + 1]
         quality = "hole_psnr" if "hole_psnr" in table else "psnr"
         table = table[np.isfinite(table[quality])]  # what is seen without noise is perfect
-        scores[task] = _with_best(quality, table.groupby("prior")[quality].mean(), params.searched, max)
+        best = table.groupby(condition)[quality].max()
+        scores[task] = {f"{quality}_{value:g}": _rounded(score) for value, score in best.items()}
     return scores
 
 
-def _with_best(
-    name: str, values: pd.Series, priors: list[str], best: Callable[[Iterable[float]], float]
-) -> dict[str, dict[str, float]]:
-    by_prior = {prior: float(values[prior]) for prior in priors}
-    return {"best": {name: best(by_prior.values())}} | {prior: {name: value} for prior, value in by_prior.items()}
+def _rounded(score: float) -> float:
+    return round(float(score), DECIMALS)

@@ -119,11 +119,15 @@ def _moments(images: Images) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _covariance(images: Images, mean: np.ndarray) -> np.ndarray:
-    """The covariance of the pixels (D, D)."""
-    covariance = np.zeros((len(mean), len(mean)))
-    for centred in _centred(images, mean):
-        covariance += centred.T @ centred
-    return covariance / len(images)
+    """The covariance of the pixels (D, D).
+
+    Its products are sums of whole numbers in float64, which are exact: the same on every machine.
+    """
+    products = np.zeros((len(mean), len(mean)))
+    for chunk in _chunks(images):
+        values = chunk.astype(np.float64)
+        products += values.T @ values
+    return products / len(images) / 255**2 - np.outer(mean, mean)
 
 
 def _leading_axes(images: Images, mean: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:

@@ -107,7 +107,9 @@ def saturated_cells(grid: pd.DataFrame, samples: dict[str, np.ndarray]) -> Figur
         cell = {str(name): value for name, value in cells[loss, batch_norm, optimiser, steps].items()}
         show(panel, to_float(tile(samples[run_name(cell | {"seed": 0})], 4)))
         share = cell["saturated"] / cell["seeds"]
-        panel.set_title(f"{cell['saturated']} of {cell['seeds']}", fontweight="bold" if share else "normal", fontsize=10)
+        panel.set_title(
+            f"{cell['saturated']} of {cell['seeds']}", fontweight="bold" if share else "normal", fontsize=10
+        )
         for spine in panel.spines.values():
             spine.set(visible=True, linewidth=4, color=warmth(0.15 + 0.75 * share))
         if places[0] == 0:

@@ -1,0 +1,27 @@
+"""A quick look: the pipeline with two of the losses, one epoch and few images, in the folder look/ -> its figures.
+
+The folder is a copy of the project with a DVC cache of its own, so the workspace, its results and git stay as they are.
+A second look reuses what the first computed; when it is removed, nothing is left.
+"""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from stages.pipeline.artifacts import PLOTS
+from stages.pipeline.command import no_arguments, say
+from stages.pipeline.errors import UserError
+from stages.pipeline.small_study import copy_project
+
+LOOK = Path("look")
+
+
+def main() -> None:
+    no_arguments(__doc__)
+    copy_project(LOOK)
+    say(f"look: a small study in {LOOK}; the workspace stays as it is")
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"  # dvc.yaml says `python`
+    if subprocess.run([sys.executable, "-m", "dvc", "repro"], cwd=LOOK, env=os.environ | {"PATH": path}).returncode:
+        raise UserError(f"{LOOK}: the small study has failed; what came before says why")
+    say(f"look: its figures are in {LOOK / PLOTS}; begin with {LOOK / PLOTS / 'overview.png'}")

@@ -1,0 +1,42 @@
+"""A copy of the project in a folder of its own, with the parameters of a quick look."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from stages.pipeline.params import PARAMS_FILE, load_params
+
+COPIED = ("dvc.yaml", "stages", ".dvcignore", ".dvc/plots")
+CONFIG = "[core]\n    analytics = false\n    check_update = false\n    no_scm = true\n"
+CHANGES: dict[str, Any] = {
+    "priors": ["minimax", "non_saturating"],
+    "flows": [],
+    "images": 8,
+    "train": {"epochs": 1},
+    "classify": {"epochs": 1},
+    "unet": {"steps": 100},
+    "judge": {"samples": 1000},
+    "denoising": {"sigmas": [0.0, 0.3, 1.0]},
+    "norms": {"images": 2},
+    "solvers": {"images": 2},
+}
+
+
+def copy_project(folder: Path) -> None:
+    """What a study is made of, anew, with the parameters of a quick look; what an earlier look computed stays."""
+    data = Path(load_params().data.path).absolute()
+    for name in COPIED:
+        source, copy = Path(name), folder / name
+        if source.is_dir():
+            shutil.rmtree(copy, ignore_errors=True)
+            shutil.copytree(source, copy, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(source, copy)
+    (folder / ".dvc" / "config").write_text(CONFIG)
+    params = yaml.safe_load(PARAMS_FILE.read_text())
+    for key, value in (CHANGES | {"data": {"path": str(data)}}).items():
+        params[key] = params[key] | value if isinstance(value, dict) else value
+    (folder / PARAMS_FILE).write_text(yaml.safe_dump(params, sort_keys=False))

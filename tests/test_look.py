@@ -1,0 +1,71 @@
+"""The quick look: a small study in a folder of its own, which leaves the workspace as it is."""
+
+import os
+import subprocess
+import sys
+from types import SimpleNamespace
+
+import pytest
+import yaml
+
+from stages import look
+from stages.pipeline.errors import UserError
+from stages.pipeline.params import load_params
+from stages.pipeline.small_study import CHANGES, copy_project
+from tests.project import Project
+
+
+@pytest.fixture
+def workspace(tmp_path, monkeypatch) -> Project:
+    folder = tmp_path / "project"
+    folder.mkdir()
+    project = Project(folder, {})
+    assert project.call("git", "init", "-q").returncode == 0
+    project.commit("start")
+    monkeypatch.chdir(folder)
+    return project
+
+
+def test_the_copy_is_a_study_of_its_own_and_the_workspace_stays(workspace):
+    copy_project(look.LOOK)
+    assert workspace.call("git", "status", "--porcelain").stdout == ""
+    params, small = load_params(), load_params(look.LOOK / "params.yaml")
+    assert small.train.epochs == 1 and small.images == 8 and small.train.width == params.train.width
+    assert small.grids["inpainting"] == params.grids["inpainting"]
+    changed = {key for key, value in vars(small).items() if value != getattr(params, key)}
+    assert changed == {*CHANGES, "data", "grids"} - {"denoising"}
+
+    command = [sys.executable, "-m", "dvc", "stage", "list", "--name-only"]
+    listed = subprocess.run(command, cwd=look.LOOK, env=workspace.environment, capture_output=True, text=True)
+    assert listed.returncode == 0, listed.stderr
+    stages = listed.stdout.split()
+    assert {"train@minimax", "train@non_saturating", "plot"} <= set(stages) and "train@vae" not in stages
+
+
+def test_a_second_look_takes_the_code_and_keeps_what_is_computed(workspace):
+    copy_project(look.LOOK)
+    kept, gone = look.LOOK / "data" / "kept", look.LOOK / "stages" / "gone.py"
+    kept.parent.mkdir()
+    kept.write_text("computed")
+    gone.write_text("")
+    copy_project(look.LOOK)
+    assert kept.read_text() == "computed" and not gone.exists()
+
+
+@pytest.mark.parametrize("status", [0, 1])
+def test_it_says_where_to_look_or_that_it_failed(workspace, monkeypatch, capsys, status):
+    ran = []
+    monkeypatch.setattr(sys, "argv", ["look"])
+    monkeypatch.setattr(
+        look.subprocess, "run", lambda command, **options: ran.append(options) or SimpleNamespace(returncode=status)
+    )
+    if status:
+        with pytest.raises(UserError, match="look: the small study has failed"):
+            look.main()
+    else:
+        look.main()
+        assert "look/plots/overview.png" in capsys.readouterr().err
+    (options,) = ran
+    assert options["cwd"] == look.LOOK
+    assert options["env"]["PATH"].split(os.pathsep)[0] == os.path.dirname(sys.executable)
+    assert yaml.safe_load((look.LOOK / "params.yaml").read_text())["data"]["path"] == os.path.abspath("data/raw")
