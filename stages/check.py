@@ -10,7 +10,7 @@ from stages.pipeline.artifacts import CHECKED
 from stages.pipeline.command import no_arguments, say
 from stages.pipeline.errors import UserError
 from stages.pipeline.memory import check_memory
-from stages.pipeline.params import PARAMS_FILE, load_params
+from stages.pipeline.params import PARAMS_FILE, load_params, missing_rivals
 from stages.pipeline.storage import json_writer, publish
 from stages.restoration.task import load_grid
 from stages.restoration.windows import check_windows
@@ -33,4 +33,6 @@ def main() -> None:
     check_windows("norms", params.norms.holes, params.norms.window, size)
     conditions = max(len(grid.conditions) for grid in grids)
     say(f"check: {check_memory(params, channels, size, conditions)}")
+    if left_out := missing_rivals():
+        say(f"check: the study is without {', '.join(left_out)}: the package is not installed")
     publish({CHECKED: json_writer({"params.yaml": "checked"})})

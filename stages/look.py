@@ -9,7 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from stages.pipeline.artifacts import PLOTS
+from stages.pipeline.artifacts import FIGURES, REPORT
 from stages.pipeline.command import no_arguments, say
 from stages.pipeline.errors import UserError
 from stages.pipeline.small_study import copy_project
@@ -24,4 +24,4 @@ def main() -> None:
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"  # dvc.yaml says `python`
     if subprocess.run([sys.executable, "-m", "dvc", "repro"], cwd=LOOK, env=os.environ | {"PATH": path}).returncode:
         raise UserError(f"{LOOK}: the small study has failed; what came before says why")
-    say(f"look: its figures are in {LOOK / PLOTS}; begin with {LOOK / PLOTS / 'overview.png'}")
+    say(f"look: its report is {LOOK / REPORT[0]}, its figures are in {LOOK / FIGURES}")

@@ -1,8 +1,8 @@
-"""Tables and images -> plots/: every figure as a PNG."""
+"""Tables and images -> plots/figures/: every figure as a PNG."""
 
 from stages.pipeline import named
-from stages.pipeline.artifacts import METRICS, PLOTS
-from stages.pipeline.command import no_arguments, say
+from stages.pipeline.artifacts import FIGURES
+from stages.pipeline.command import no_arguments
 from stages.pipeline.errors import UserError
 from stages.pipeline.params import load_params
 from stages.pipeline.storage import publish_folder
@@ -18,5 +18,4 @@ def main() -> None:
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise UserError(f"{named.FIGURES}: {twice[0]}.png is drawn by two of them")
     figures = {f"{name}.png": figure_writer(figure) for own in drawn for name, figure in own.items()}
-    publish_folder(PLOTS, ".png", figures)
-    say(f"plot: {len(figures)} figures in {PLOTS}; begin with {PLOTS / 'overview.png'}, tables are in {METRICS}")
+    publish_folder(FIGURES, ".png", figures)

@@ -1,4 +1,4 @@
-"""What README says about adding a loss, a task, a rival, an image set, a figure: all of it, done and run to the end."""
+"""What stages/README.md says about adding a loss, a task, a rival, an image set, a figure, done and run to the end."""
 
 import re
 
@@ -9,7 +9,7 @@ import yaml
 from tests.drawn import is_drawn
 from tests.project import ROOT, TINY, Project, merged
 
-SECTION = (ROOT / "README.md").read_text().split("\n## Add your own\n")[1].split("\n## ")[0]
+SECTION = (ROOT / "stages" / "README.md").read_text()
 FILES = dict(re.findall(r"```python\n# (\S+)\n(.*?)```", SECTION, flags=re.DOTALL))
 PARAMS = {
     "priors": ["non_saturating", "hinge"],
@@ -40,6 +40,13 @@ def test_readme_shows_one_of_each_kind_as_one_file():
     assert not [path for path in FILES if (ROOT / path).exists()]
 
 
+def test_the_loss_of_the_first_page_is_the_same():
+    text = (ROOT / "README.md").read_text()
+    (example,) = re.findall(r"```python\n# (\S+)\n(.*?)```", text, flags=re.DOTALL)
+    assert FILES[example[0]] == example[1]
+    assert all(f"`{path}`" in text for path in FILES)
+
+
 def test_the_lines_of_params_yaml_are_those_of_the_diffs():
     """Each diff applies to params.yaml as it is, and together they give what is run here, but for what is tiny."""
     text = (ROOT / "params.yaml").read_text()
@@ -67,7 +74,7 @@ def test_what_was_added_is_in_every_table_and_figure(added):
     assert {"biharmonic", "pca_mean", "posterior_mean"} <= set(tables["scattered"].method)
     assert set(tables["scattered"].missing) == {0.5, 0.9}
     assert "median" in set(tables["denoising"].method) and "median" in set(tables["paired"].against)
-    figures = {path.stem for path in (added.folder / "plots").glob("*.png")}
+    figures = {path.stem for path in (added.folder / "plots/figures").glob("*.png")}
     assert {"worst_digits", "scattered", "scattered_psnr"} <= figures
     for figure in figures:
-        assert is_drawn(added.folder / "plots" / f"{figure}.png"), figure
+        assert is_drawn(added.folder / "plots/figures" / f"{figure}.png"), figure

@@ -76,10 +76,10 @@ def test_every_set_runs_to_its_tables_and_figures(studied):
         table = tables[task]
         methods = {"plain", "map", "posterior_mean", "combined", "observed"}
         assert methods <= set(table.method) and set(table.n) == {4}
-    figures = {path.stem for path in (project.folder / "plots").glob("*.png")}
+    figures = {path.stem for path in (project.folder / "plots/figures").glob("*.png")}
     assert {"samples", "inversion", "denoising", "inpainting", "completions", "norms", "features"} <= figures
     for figure in figures:
-        assert is_drawn(project.folder / "plots" / f"{figure}.png"), (name, figure)
+        assert is_drawn(project.folder / "plots/figures" / f"{figure}.png"), (name, figure)
 
 
 def test_labels_are_in_tables_where_the_set_has_classes(studied):

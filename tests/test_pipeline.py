@@ -109,7 +109,9 @@ def ran_stages(output: str) -> set[str]:
 
 
 def snapshot(project: Project) -> dict[str, bytes]:
-    entries = [path for name in ("metrics", "plots") for path in sorted((project.folder / name).iterdir())]
+    entries = [
+        path for name in ("metrics", "plots", "plots/figures") for path in sorted((project.folder / name).iterdir())
+    ]
     files = [path for path in entries if path.is_file()]
     return {path.name: path.read_bytes() for path in [*files, project.folder / "dvc.lock"]}
 
@@ -118,9 +120,9 @@ def test_every_table_and_figure_is_there(ran):
     for name, columns in COLUMNS.items():
         path = ran.folder / "metrics" / f"{name}.csv"
         assert path.read_text().splitlines()[0] == columns.replace("prior", "prior,latent", 1)
-    assert {path.stem for path in (ran.folder / "plots").glob("*.png")} == FIGURES
+    assert {path.stem for path in (ran.folder / "plots/figures").glob("*.png")} == FIGURES
     for figure in FIGURES:
-        assert is_drawn(ran.folder / "plots" / f"{figure}.png"), figure
+        assert is_drawn(ran.folder / "plots/figures" / f"{figure}.png"), figure
 
 
 def test_rows_are_complete_and_paired(ran):
@@ -195,7 +197,7 @@ def experiment(ran):
     return run
 
 
-TABLES_AND_FIGURES = {"label", "measure", "plot"}
+TABLES_AND_FIGURES = {"label", "measure", "plot", "report"}
 COMBINATIONS = {f"combine@{task}" for task in RIVALS}
 
 
@@ -280,7 +282,7 @@ def test_changed_parameters_mark_the_stages_that_take_them(ran, changes, expecte
     good = path.read_text()
     try:
         ran.set_params(changes)
-        assert marked(ran) == {"check"} | expected
+        assert marked(ran) == {"check", "report"} | expected  # the report lists parameters
     finally:
         path.write_text(good)
 
@@ -288,7 +290,8 @@ def test_changed_parameters_mark_the_stages_that_take_them(ran, changes, expecte
 @pytest.mark.parametrize(
     ("file", "expected"),
     [
-        ("stages/report/figures/norms.py", {"plot"}),
+        ("stages/report/figures/norms.py", {"plot", "report"}),
+        ("stages/report/sections/norm.md", {"report"}),
         ("stages/restoration/studies/norms.py", {"compare_norms"}),
         ("stages/restoration/studies/solvers.py", {"time_solvers"}),
         ("stages/restoration/rivals/tv.py", {"run_rivals@denoising", "run_rivals@inpainting"}),
@@ -352,7 +355,7 @@ def test_plots_show_without_errors(ran):
         colour = content["encoding"]["color"]
         assert colour["field"] == "prior" and "domain" not in colour["scale"]  # so that any prior has a colour
         assert "!== ''" in content["transform"][0]["filter"]  # or the empty PSNR of an untouched image is drawn as 0
-    assert set(specification["data"]) >= {f"plots/{figure}.png" for figure in FIGURES}
+    assert set(specification["data"]) >= {f"plots/figures/{figure}.png" for figure in FIGURES}
     for name in ("discriminator_loss", "generator_loss"):
         filters = specification["data"][name][0]["content"]["transform"]
         assert any("d_loss" in step["filter"] for step in filters)  # a VAE's loss is of another kind and size
@@ -704,7 +707,7 @@ def test_a_checkpoint_depends_on_all_that_training_imports():
     assert needed <= {path.as_posix() for path in SOURCE}
 
 
-BY_NAME = (named.LOSSES, named.TASKS, named.RIVALS, named.SOURCES)
+BY_NAME = (named.LOSSES, named.TASKS, named.RIVALS, named.SOURCES, named.FIGURES)
 # What those that a stage finds by a name in params.yaml import in their turn.
 USED_BY_NAMED = {
     "check": {"stages/images", "stages/restoration/windows.py"},

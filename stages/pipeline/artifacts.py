@@ -27,7 +27,9 @@ JUDGED_MODES = Path("data/judged_modes/modes.csv")
 SATURATION = Path("data/saturation")  # gradients.csv, logits.npz
 SATURATION_GRID = Path("data/saturation_grid")  # histories.csv, samples.npz, shown.npz
 METRICS = Path("metrics")
-PLOTS = Path("plots")
+FIGURES = Path("plots/figures")
+REPORT = Path("plots/report.html"), Path("plots/report.pdf")
+OTHER_IMAGES = Path("data/other_images")  # tables and figures of studies of other images, in git
 
 INVERSION = "inversion"  # the task of images that are seen whole; the others are those of params.yaml
 GENERATED = "generated"  # the task of images that each prior drew itself, also seen whole

@@ -4,6 +4,7 @@ The grids of tasks are checked by the tasks themselves, and what only the images
 window fits) by the stage `check`.
 """
 
+import importlib.util
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeVar
@@ -16,6 +17,7 @@ from stages.pipeline.artifacts import COMBINED, GENERATED, INVERSION, NO_PRIOR, 
 from stages.pipeline.errors import UserError
 
 PARAMS_FILE = Path("params.yaml")
+PACKAGES = {"bm3d": "bm3d"}  # what a rival needs that not everybody may install
 LEAST_SIGMA = 1e-3  # far below what an 8-bit image can show
 
 
@@ -343,7 +345,14 @@ def load_params(path: Path = PARAMS_FILE) -> Params:
             raise UserError(f"{path}: {task} is missing: the grid of this task")
         if task not in params.rivals:
             raise UserError(f"{path}: rivals.{task} is missing: [] for none")
-    return params
+    missing = missing_rivals()
+    rivals = {task: [rival for rival in own if rival not in missing] for task, own in params.rivals.items()}
+    return params.model_copy(update={"rivals": rivals})
+
+
+def missing_rivals() -> list[str]:
+    """The rivals whose package is not installed: whatever params.yaml says, the study is without them."""
+    return [rival for rival, package in PACKAGES.items() if importlib.util.find_spec(package) is None]
 
 
 def checked(kind: type[Checked], content: object, key: str = "", path: Path = PARAMS_FILE) -> Checked:

@@ -8,7 +8,7 @@ import yaml
 
 from stages.pipeline.params import PARAMS_FILE, load_params
 
-COPIED = ("dvc.yaml", "stages", ".dvcignore", ".dvc/plots")
+COPIED = ("dvc.yaml", "stages", ".dvcignore", ".dvc/plots", "data/other_images")
 CONFIG = "[core]\n    analytics = false\n    check_update = false\n    no_scm = true\n"
 CHANGES: dict[str, Any] = {
     "priors": ["minimax", "non_saturating"],
@@ -21,6 +21,11 @@ CHANGES: dict[str, Any] = {
     "denoising": {"sigmas": [0.0, 0.3, 1.0]},
     "norms": {"images": 2},
     "solvers": {"images": 2},
+    "glow": {"steps": 100},
+    "likelihood": {"temperatures": 8},
+    "saturate": {"seeds": 1},
+    "saturate_grid": {"seeds": 1},
+    "modes": {"seeds": 1, "steps": 500},
 }
 
 

@@ -241,6 +241,12 @@ def load_weights(path: Path) -> tuple[Arrays, dict[str, int]]:
     return weights, arguments
 
 
+def read_table(path: Path) -> pd.DataFrame:
+    """Read a CSV that `table_writer` wrote, whatever its columns. Raises UserError if it is missing or damaged."""
+    with _readable(path, "CSV"):
+        return pd.read_csv(path, keep_default_na=False, na_values=[""])
+
+
 def load_table(path: Path, columns: Mapping[str, Number | str]) -> pd.DataFrame:
     """Read a CSV that `table_writer` wrote; the word `none` stays a word.
 

@@ -83,7 +83,7 @@ def plotted(folder, tmp_path_factory) -> Path:
         patch.chdir(shutil.copytree(folder, copied))
         patch.setattr(sys, "argv", ["plot"])
         plot.main()
-    return copied / artifacts.PLOTS
+    return copied / artifacts.FIGURES
 
 
 def test_plot_writes_every_figure_and_nothing_else(plotted):
@@ -94,15 +94,15 @@ def test_plot_writes_every_figure_and_nothing_else(plotted):
 
 
 def test_plot_removes_the_figures_of_an_earlier_study(plotted, tmp_path, monkeypatch):
-    monkeypatch.chdir(shutil.copytree(plotted.parent, tmp_path / "study"))
-    before = {path.name for path in artifacts.PLOTS.iterdir()}
-    artifacts.PLOTS.joinpath("notes.txt").write_text("no figure")
+    monkeypatch.chdir(shutil.copytree(plotted.parents[1], tmp_path / "study"))
+    before = {path.name for path in artifacts.FIGURES.iterdir()}
+    artifacts.FIGURES.joinpath("notes.txt").write_text("no figure")
     parameters = yaml.safe_load(Path("params.yaml").read_text())
     Path("params.yaml").write_text(yaml.safe_dump(parameters | {"tasks": ["inpainting"]}))
     for stage in (measure, plot):
         monkeypatch.setattr(sys, "argv", [stage.__name__])
         stage.main()
-    left = {path.name for path in artifacts.PLOTS.iterdir()}
+    left = {path.name for path in artifacts.FIGURES.iterdir()}
     assert left == before - {"denoising.png", "denoising_psnr.png", "denoising_methods.png", "transfer.png"} | {
         "notes.txt"
     }

@@ -1,0 +1,91 @@
+"""One Markdown text as a page and as a printed document, without a request, a date or a path in either."""
+
+import base64
+import json
+import re
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pypandoc  # type: ignore[import-untyped]
+import typst
+
+from stages.pipeline import artifacts
+from stages.pipeline.errors import UserError
+from stages.report.page.pictures import small_png
+
+LAYOUT = Path(__file__).parent / "layout"
+TITLE = "How far does a GAN carry as an image prior?"
+READS = "markdown-auto_identifiers+gfm_auto_identifiers-smart"
+RENAMED = re.compile(r"\b(dot|plus|minus|times)\.circle\b")  # symbols that pandoc still calls so and Typst no longer
+FIGURE = re.compile(r"(?<=\]\()(plots|data)/([\w/]+)\.png(?=\))")
+
+
+def html_page(text: str, explorer: Mapping[str, Any]) -> bytes:
+    """One file with everything in it: styles, scripts, figures as data URIs, formulas as MathML.
+
+    Raises UserError for a figure that is missing.
+    """
+    body = pypandoc.convert_text(
+        _with_figures(text, lambda path: _data_uri(small_png(path))),
+        to="html5",
+        format=READS,
+        extra_args=[
+            "--mathml",
+            "--section-divs",
+            "--toc",
+            "--toc-depth=2",
+            f"--template={LAYOUT / 'page.html'}",
+            f"--metadata=pagetitle:{TITLE}",
+            "--wrap=none",
+        ],
+    )
+    # A wide table scrolls by itself, also by keyboard, so that the page never does.
+    body = body.replace("<table", '<div class="wide" role="region" aria-label="table" tabindex="0"><table')
+    body = body.replace("</table>", "</table></div>")
+    inserts = {
+        "/* page.css */": (LAYOUT / "page.css").read_text(encoding="utf-8"),
+        "/* explorer.js */": (LAYOUT / "explorer.js").read_text(encoding="utf-8"),
+        "/* explorer.json */": json.dumps(explorer, separators=(",", ":")).replace("<", "\\u003c"),
+    }
+    for place, content in inserts.items():
+        body = body.replace(place, content)
+    return body.encode()
+
+
+def pdf_document(text: str) -> bytes:
+    """The same as a PDF with the fonts that the typesetter brings along, so that every machine sets it alike."""
+    with tempfile.TemporaryDirectory() as folder:
+
+        def beside(path: Path) -> str:
+            name = f"{path.parent.name}_{path.name}"
+            Path(folder, name).write_bytes(small_png(path))
+            return name
+
+        source = pypandoc.convert_text(
+            _with_figures(text, beside),
+            to="typst",
+            format=READS,
+            extra_args=[f"--template={LAYOUT / 'page.typ'}", f"--metadata=title:{TITLE}", "--wrap=none"],
+        )
+        main = Path(folder, "report.typ")
+        main.write_text(RENAMED.sub(r"\1.o", source), encoding="utf-8")
+        try:
+            return typst.compile(str(main), root=folder, ignore_system_fonts=True, timestamp=0)
+        except typst.TypstError as error:
+            raise UserError(f"the report cannot be typeset: {' '.join(str(error).split())}") from None
+
+
+def _with_figures(text: str, place: Callable[[Path], str]) -> str:
+    """The text with another address for each figure; sections name them plots/<name>.png."""
+
+    def address(match: re.Match[str]) -> str:
+        folder = artifacts.FIGURES if match[1] == "plots" else Path(match[1])
+        return place(folder / f"{match[2]}.png")
+
+    return FIGURE.sub(address, text)
+
+
+def _data_uri(png: bytes) -> str:
+    return "data:image/png;base64," + base64.b64encode(png).decode()

@@ -1,0 +1,288 @@
+"""Who is ahead of whom: what sentences of the report decide on."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from stages.pipeline.artifacts import COMBINED, FLOW, NO_PRIOR, UNRESTORED, prior_and_latent, with_flow
+from stages.pipeline.params import Params
+from stages.report.page.results import Row, rows
+from stages.restoration.restored import MAP, POSTERIOR_MEAN
+from stages.restoration.task import load_grid
+
+LEARNED = ("unet",)  # rivals that are trained for the very task
+SATURATED = 0.01  # slope of the generator's loss by the logit, at its start near 1, that calls a GAN saturated
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How well one restorer does in a task, over all conditions in which there is something to restore."""
+
+    name: str  # of a prior, `artifacts.with_flow`'s with a flow, or of a rival
+    quality: float  # mean of the conditions' PSNR, dB
+
+
+@dataclass(frozen=True)
+class Distance:
+    """How far a prior's images are from test images."""
+
+    name: str
+    distance: float
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """How well a prior's chains agree: 1 where they do."""
+
+    name: str
+    r_hat: float
+
+
+@dataclass(frozen=True)
+class Lead:
+    """By how much one restorer is ahead of another, image by image, over a task's conditions."""
+
+    differences: Sequence[float]  # dB, one a condition
+    ahead: int  # conditions in which the 95 % interval of the difference lies above 0
+    behind: int  # below 0
+
+    @property
+    def conditions(self) -> int:
+        return len(self.differences)
+
+    @property
+    def level(self) -> int:
+        """Conditions in which the interval holds 0."""
+        return self.conditions - self.ahead - self.behind
+
+    @property
+    def mean(self) -> float:
+        return sum(self.differences) / self.conditions
+
+    @property
+    def verdict(self) -> str:
+        """`ahead`, `behind` or `level`: which of the three most conditions say; `level` where none has most."""
+        counts = {"ahead": self.ahead, "behind": self.behind, "level": self.level}
+        most = [name for name, count in counts.items() if count == max(counts.values())]
+        return most[0] if len(most) == 1 else "level"
+
+
+def quality_column(task: str) -> str:
+    """The column by which a task is judged: of hidden pixels alone where there are any."""
+    return "hole_psnr" if hasattr(rows(task)[0], "hole_psnr") else "psnr"
+
+
+def condition_column(task: str, params: Params) -> str:
+    """The column that tells a task's conditions apart."""
+    return load_grid(task, params).task.condition
+
+
+def conditions(task: str, params: Params) -> list[float]:
+    """The conditions in which there is something to restore: not a noise of 0."""
+    column = condition_column(task, params)
+    unrestored = rows(task, method=UNRESTORED)
+    found = [getattr(row, column) for row in unrestored if getattr(row, quality_column(task)) is not None]
+    return [int(value) if value == int(value) else value for value in found]
+
+
+def priors_by_quality(task: str, params: Params, among: Sequence[str] | None = None) -> list[Standing]:
+    """Priors, with a flow and without, by their posterior mean's quality, the best first."""
+    names = params.searched if among is None else list(among)
+    return _ranked([Standing(name, _mean(task, params, name, POSTERIOR_MEAN)) for name in names])
+
+
+def rivals_by_quality(task: str, params: Params, learned: bool | None = None) -> list[Standing]:
+    """Rivals, the best first: all, or those alone that are trained for the task, or that are not."""
+    names = [name for name in params.rivals[task] if learned is None or (name in LEARNED) == learned]
+    return _ranked([Standing(name, _mean(task, params, NO_PRIOR, name)) for name in names])
+
+
+def lead(task: str, first: str, second: str, method: str = POSTERIOR_MEAN, only: Sequence[float] = ()) -> Lead | None:
+    """How a prior's posterior mean, or another method's images, stand against a rival's or another prior's.
+
+    Over all conditions, or `only` some. None where nobody has compared the two.
+    """
+    found = _paired(task, first, second, method)
+    sign = 1
+    if not found and second != NO_PRIOR:
+        found, sign = _paired(task, second, first, method), -1
+    if only:
+        found = [row for row in found if row.condition in only]
+    if not found:
+        return None
+    intervals = [sorted((sign * row.difference_low, sign * row.difference_high)) for row in found]
+    return Lead(
+        differences=[sign * row.difference for row in found],
+        ahead=sum(low > 0 for low, _ in intervals),
+        behind=sum(high < 0 for _, high in intervals),
+    )
+
+
+def gans(params: Params) -> list[str]:
+    """The priors that learned from a discriminator."""
+    return [prior for prior in params.priors if rows("training", prior=prior)[-1].d_loss is not None]
+
+
+def flow_leads(task: str, params: Params) -> dict[str, Lead]:
+    """prior -> how it stands with its flow against itself without."""
+    leads = {prior: lead(task, with_flow(prior), prior) for prior in params.flows}
+    return {prior: own for prior, own in leads.items() if own}
+
+
+def saturated(params: Params) -> list[str]:
+    """The GANs whose generator's loss had hardly any slope left after the last epoch."""
+    return [prior for prior in gans(params) if rows("training", prior=prior)[-1].loss_slope < SATURATED]
+
+
+def best_by_task(params: Params, among: Sequence[str] | None = None) -> dict[str, str]:
+    """task -> the best prior, with a flow or without."""
+    return {task: priors_by_quality(task, params, among)[0].name for task in params.tasks}
+
+
+def flows_win(params: Params) -> int:
+    """In how many tasks the best prior has a flow."""
+    return sum(prior_and_latent(name)[1] == FLOW for name in best_by_task(params).values())
+
+
+def last_fidelity(params: Params) -> list[tuple[str, Row]]:
+    """(prior, its last epoch's row of fidelity.csv) of real images, `none`, and of each prior, with a flow too."""
+    return [(name, rows_of("fidelity", name)[-1]) for name in (NO_PRIOR, *params.searched)]
+
+
+def by_distance(params: Params) -> list[Distance]:
+    """Priors by the Frechet distance of what their last generator draws, the nearest first."""
+    found = [Distance(name, row.frechet_distance) for name, row in last_fidelity(params)[1:]]
+    return sorted(found, key=lambda one: one.distance)
+
+
+def spread(values: Sequence[float], most: int) -> list[float]:
+    """At most so many of the values, the first and the last among them."""
+    if len(values) <= most:
+        return list(values)
+    return [values[round(place * (len(values) - 1) / (most - 1))] for place in range(most)]
+
+
+def quality(task: str, params: Params, name: str, method: str, condition: float) -> str:
+    """One cell of a table: dB, infinite where nothing had to be restored, empty where nobody has tried."""
+    found = rows_of(task, name, method=method, **{condition_column(task, params): condition})
+    if not found:
+        return ""
+    value = getattr(found[0], quality_column(task))
+    return "∞" if value is None else f"{round(value, 1) + 0.0:.1f}"
+
+
+def lead_of_methods(task: str, params: Params, name: str) -> str:
+    """`ahead` if a prior's posterior mean is better than its `map` in every condition, `behind` or `level` if not."""
+    column, quality = condition_column(task, params), quality_column(task)
+    gains = [
+        getattr(mean, quality) - getattr(most_probable, quality)
+        for mean, most_probable in zip(
+            rows_of(task, name, method=POSTERIOR_MEAN), rows_of(task, name, method=MAP), strict=True
+        )
+        if getattr(mean, column) in conditions(task, params)
+    ]
+    return "ahead" if min(gains) > 0 else "behind" if max(gains) < 0 else "level"
+
+
+def learned(params: Params) -> bool:
+    """Whether any rival was trained for its task."""
+    return any(rival in LEARNED for task in params.tasks for rival in params.rivals[task])
+
+
+def corruptions(kind: str) -> list[str]:
+    """The corruptions of norms.csv whose name starts so, in its order."""
+    return list(dict.fromkeys(row.corruption for row in rows("norms") if row.corruption.startswith(kind)))
+
+
+def norm(corruption: str, *names: str) -> Row | None:
+    """The row of the norm among `names` that does best, with the prior, under a corruption; None if none was tried."""
+    found = rows("norms", corruption=corruption, with_prior="on")
+    tried = [row for row in found if row.norm in names and row.psnr is not None]
+    return max(tried, key=lambda row: row.psnr, default=None)
+
+
+def calibration(name: str, task: str, params: Params) -> list[Row]:
+    """Rows of calibration.csv of the conditions in which there is something to restore."""
+    return [row for row in rows_of("calibration", name, task=task) if row.condition in conditions(task, params)]
+
+
+def hats(params: Params) -> list[Agreement]:
+    """Each prior's worst split R-hat, the best of them first."""
+    worst = [
+        Agreement(name, max(row.r_hat for task in params.tasks for row in calibration(name, task, params)))
+        for name in params.searched
+    ]
+    return sorted(worst, key=lambda one: one.r_hat)
+
+
+def rows_of(table: str, name: str, **keys: object) -> list[Row]:
+    """Rows of a prior by the one name that says whether it has a flow."""
+    prior, latent = prior_and_latent(name)
+    return rows(table, prior=prior, latent=latent, **keys)
+
+
+def _paired(task: str, name: str, against: str, method: str) -> list[Row]:
+    return rows_of("paired", name, task=task, method=method, against=against) if rows("paired") else []
+
+
+def _mean(task: str, params: Params, name: str, method: str) -> float:
+    column, quality = condition_column(task, params), quality_column(task)
+    found = [row for row in rows_of(task, name, method=method) if getattr(row, column) in conditions(task, params)]
+    values = [getattr(row, quality) for row in found]
+    return sum(values) / len(values) if values and None not in values else math.inf
+
+
+def _ranked(standings: list[Standing]) -> list[Standing]:
+    return sorted(standings, key=lambda standing: -standing.quality)
+
+
+@dataclass(frozen=True)
+class OtherCell:
+    """One condition of a study of other images: PSNR in dB, and two paired differences."""
+
+    condition: float
+    mean: float  # of the better prior's posterior mean
+    combined: float  # of that combined with all rivals
+    rival: float  # of the best rival
+    rival_name: str
+    rivals: float  # of all rivals combined
+    lead: Row  # the posterior mean less the best rival
+    added: Row  # combined less all rivals combined
+
+
+@dataclass(frozen=True)
+class OtherTask:
+    """One task of such a study: the prior with the better posterior mean, condition by condition."""
+
+    prior: str
+    condition_name: str
+    cells: list[OtherCell]
+
+
+def other_images(images: str, most: int = 4) -> dict[str, OtherTask]:
+    """task -> what came out for another image set, from data/other_images; at most so many conditions of each."""
+    found = {}
+    for task, condition, quality in (("denoising", "sigma", "psnr"), ("inpainting", "holes", "hole_psnr")):
+        table = [row for row in rows(f"{images}/{task}") if getattr(row, quality) is not None]
+        means = [row for row in table if row.method == POSTERIOR_MEAN]
+        totals: dict[str, float] = {}
+        for row in means:
+            totals[row.prior] = totals.get(row.prior, 0) + getattr(row, quality)
+        prior = max(totals, key=lambda name: totals[name])
+        values = spread(list(dict.fromkeys(getattr(row, condition) for row in means)), most)
+        cells = []
+        for value in values:
+            here = {(row.prior, row.method): getattr(row, quality) for row in table if getattr(row, condition) == value}
+            others = {
+                method: score
+                for (name, method), score in here.items()
+                if name == NO_PRIOR and method not in (UNRESTORED, COMBINED)
+            }
+            best = max(others, key=lambda name: others[name])
+            own = {"prior": prior, "task": task, "condition": value}
+            (lead,) = rows(f"{images}/paired", method=POSTERIOR_MEAN, against=best, **own)
+            (added,) = rows(f"{images}/paired", method=COMBINED, against=COMBINED, **own)
+            mean, combined = here[prior, POSTERIOR_MEAN], here[prior, COMBINED]
+            cells.append(OtherCell(value, mean, combined, others[best], best, here[NO_PRIOR, COMBINED], lead, added))
+        found[task] = OtherTask(prior, condition, cells)
+    return found

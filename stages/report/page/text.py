@@ -1,0 +1,129 @@
+"""The report's text: Markdown sections with Jinja2 over the tables, in one order, for HTML and PDF alike."""
+
+import importlib.metadata
+import platform
+from pathlib import Path
+from typing import Any
+
+import jinja2
+
+from stages.pipeline import artifacts
+from stages.pipeline.errors import UserError
+from stages.pipeline.params import Params, missing_rivals
+from stages.report.page import findings
+from stages.report.page.results import cell, rows
+from stages.report.style import readable
+
+FOLDER = Path(__file__).parents[1] / "sections"
+SECTIONS = (  # in the report's order, each <name>.md
+    "answer",
+    "explorer",
+    "gans",
+    "saturation",
+    "gradient",
+    "max_min",
+    "inversion",
+    "denoising",
+    "inpainting",
+    "norm",
+    "priors",
+    "certainty",
+    "density",
+    "likelihood",
+    "other_images",
+    "making",
+)
+PACKAGES = ("torch", "torchvision", "numpy", "scipy", "pandas", "scikit-image", "opencv-python-headless", "dvc")
+
+
+def report_text(params: Params) -> str:
+    """All sections as Markdown. Raises UserError, with the section's name, for what a table does not have."""
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(FOLDER),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters.update(FILTERS)
+    environment.globals.update(vocabulary(params))
+    return "\n\n".join(_rendered(environment, name) for name in SECTIONS)
+
+
+def vocabulary(params: Params) -> dict[str, Any]:
+    """What a section may use beside the filters."""
+    return {
+        "cell": cell,
+        "rows": rows,
+        "word": readable,
+        "params": params,
+        "drawn": lambda name: (artifacts.FIGURES / f"{name}.png").exists(),
+        "findings": findings,
+        "gans": findings.gans(params),
+        "labelled": hasattr(rows("inversion")[0], "label_accuracy"),
+        "missing_rivals": missing_rivals(),
+        "versions": _versions(),
+        "machine": _machine(),
+    }
+
+
+def fixed(value: float, decimals: int = 1) -> str:
+    """A number with so many decimals."""
+    return _number(value, f".{decimals}f")
+
+
+def signed(value: float, decimals: int = 1) -> str:
+    """The same with its sign."""
+    return _number(value, f"+.{decimals}f")
+
+
+def percent(value: float, decimals: int = 0) -> str:
+    """A share as a percentage: 0.123 -> 12 %."""
+    return f"{_number(100 * value, f'.{decimals}f')}\N{NO-BREAK SPACE}%"
+
+
+def scientific(value: float, decimals: int = 1) -> str:
+    """1.2e-05 -> 1.2 times 10^-5^, as Markdown raises the exponent."""
+    factor, exponent = _number(value, f".{decimals}e").split("e")
+    raised = str(int(exponent)).replace("-", "\N{MINUS SIGN}")
+    space = "\N{NO-BREAK SPACE}"
+    return factor if value == 0 or int(exponent) == 0 else f"{factor}{space}\N{MULTIPLICATION SIGN}{space}10^{raised}^"
+
+
+FILTERS = {"fixed": fixed, "signed": signed, "percent": percent, "scientific": scientific}
+
+
+def _number(value: Any, form: str) -> str:
+    if not isinstance(value, int | float):
+        raise UserError(f"{value!r} is no number")
+    text = format(value, form)
+    return text.lstrip("+-") if not text.strip("+-0.") else text  # no -0.0
+
+
+def _rendered(environment: jinja2.Environment, name: str) -> str:
+    path = FOLDER / f"{name}.md"
+    try:
+        return environment.get_template(path.name).render().strip()
+    except UserError as error:
+        raise UserError(f"{path.name}: {error}") from None
+    except jinja2.TemplateNotFound:
+        raise UserError(f"{path}: no such file") from None
+    except (jinja2.TemplateError, TypeError, ValueError, ZeroDivisionError) as error:
+        line = getattr(error, "lineno", None)
+        where = f"{path.name}:{line}" if line else path.name
+        raise UserError(f"{where}: {' '.join(str(error).split())}") from error
+
+
+def _versions() -> dict[str, str]:
+    """Of Python and the packages that numbers come from, as installed."""
+    return {"Python": platform.python_version()} | {name: importlib.metadata.version(name) for name in PACKAGES}
+
+
+def _machine() -> str:
+    """The processor's name, without its clock."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        lines = []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return " ".join(names[0].split()) if names else platform.machine()

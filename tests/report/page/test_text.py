@@ -1,0 +1,183 @@
+"""The report's sentences follow the tables: with other outcomes they say otherwise."""
+
+import re
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+
+from stages.pipeline.errors import UserError
+from stages.pipeline.params import load_params
+from stages.report.page.text import FOLDER, SECTIONS, report_text
+from tests.project import ROOT, merged
+
+QUALITY = {"denoising": "psnr", "inpainting": "hole_psnr"}
+N0I = r"$\mathcal N(0, I)$"
+
+
+@pytest.fixture
+def committed(tmp_path, monkeypatch) -> None:
+    """The committed tables in a folder where a test may change them."""
+    for name in ("metrics", "data/other_images"):
+        shutil.copytree(ROOT / name, tmp_path / name)
+    shutil.copy(ROOT / "params.yaml", tmp_path)
+    monkeypatch.chdir(tmp_path)
+
+
+def text() -> str:
+    """All of it, each paragraph in one line."""
+    return re.sub(r"(?<!\n)\n(?=[^\n|])", " ", report_text(load_params()))
+
+
+def table(name: str) -> pd.DataFrame:
+    return pd.read_csv(f"metrics/{name}.csv", keep_default_na=False, na_values=[""])
+
+
+def write(name: str, content: pd.DataFrame) -> None:
+    content.to_csv(f"metrics/{name}.csv", index=False)
+
+
+def come_out(scores: dict[str, float], margin: float = 0.1, rest: float = 10.0) -> None:
+    """Tables in which each posterior mean and rival has these dB under every condition, and intervals of +- margin."""
+
+    def score(name: str) -> float:
+        return scores.get(name, rest)
+
+    for task, quality in QUALITY.items():
+        own = table(task)
+        names = np.where(
+            own.latent == "flow", own.prior + "-flow", np.where(own.prior == "none", own.method, own.prior)
+        )
+        counts = own[quality].notna() & ((own.prior == "none") | (own.method == "posterior_mean"))
+        own.loc[counts, quality] = [score(name) for name in names[counts]]
+        write(task, own)
+    paired = table("paired")
+    means = paired.method == "posterior_mean"
+    names = np.where(paired.latent == "flow", paired.prior + "-flow", paired.prior)
+    difference = np.array([score(a) - score(b) for a, b in zip(names, paired.against, strict=True)])
+    for column, offset in (("difference", 0), ("difference_low", -margin), ("difference_high", margin)):
+        paired.loc[means, column] = (difference + offset)[means]
+    write("paired", paired)
+
+
+@pytest.mark.parametrize("winner", ["least_squares", "non_saturating", "minimax"])
+def test_the_loss_that_restores_best_is_the_one_that_is_named(committed, winner):
+    come_out({winner: 25.0, "unet": 28.0, "bm3d": 20.0, "pca_mean": 20.0})
+    said, word = text(), winner.replace("non_", "non-").replace("_", " ")
+    assert f"Of the GANs, {word} restores best in each task." in said
+    assert f"In denoising {word} is ahead in all 8 conditions (+15.0 dB on average)" in said
+    assert f"of the best GAN, {word}, is ahead in all 8 conditions (+5.0 dB on average) against bm3d" in said
+    assert "and behind in all 8 conditions (-3.0 dB on average) against a U-Net" in said
+    assert (
+        "the best GAN is ahead in all 3 conditions (+15.0 dB on average) against the same network trained as vae"
+        in said
+    )
+    assert "adversarial training helps here" in said and "adversarial training is not what helps" not in said
+
+
+def test_what_intervals_do_not_tell_apart_is_called_level(committed):
+    come_out({"non_saturating": 10.1, "vae": 10.0}, margin=0.5)
+    said = text()
+    assert "In denoising non-saturating is level in all 8 conditions (+0.1 dB on average) against minimax" in said
+    assert "the two are about as good" in said
+
+
+def test_a_flow_that_loses_is_said_to_lose(committed):
+    flows = dict.fromkeys(("non_saturating-flow", "least_squares-flow", "vae-flow", "glo-flow"), 5.0)
+    come_out(flows | {"glo": 20.0})
+    said = text()
+    assert f"do not help: the best prior of every task draws its codes from {N0I}" in said
+    assert said.count(": the flow hurts") == 8 and ": the flow helps" not in said
+    assert "adversarial training is not what helps" in said
+    come_out({"vae-flow": 20.0, "glo": 15.0})
+    said = text()
+    assert "The distribution of the codes matters more" in said
+    assert "The best prior in denoising is vae + flow, ahead in all 8 conditions" in said
+
+
+def test_a_unet_that_wins_is_said_to_win(committed):
+    come_out({"unet": 30.0, "vae-flow": 25.0})
+    said = text()
+    for task in QUALITY:
+        assert f"The best prior in {task} is vae + flow, behind in all" in said
+    come_out({"unet": 20.0, "vae-flow": 25.0})
+    assert "The best prior in denoising is vae + flow, ahead in all 8 conditions (+5.0 dB on average)" in text()
+
+
+def test_saturation_is_told_by_the_slope(committed):
+    training = table("training")
+    training.loc[training.prior == "minimax", "loss_slope"] = 0.5
+    training.loc[training.prior == "least_squares", "loss_slope"] = 1e-5
+    write("training", training)
+    said = text()
+    assert "The generator of least squares saturated: the slope of its loss fell to 1\N{NO-BREAK SPACE}" in said
+    assert "The minimax generator did not saturate" in said and "The least squares generator saturated" in said
+    training["loss_slope"] = 0.5
+    write("training", training)
+    assert "No generator's loss ran out of slope." in text()
+
+
+def test_the_norm_is_to_blame_only_if_it_is(committed):
+    assert "it is the norm that makes GANs look poor" in text() and "the norm of the exercise fails" in text()
+    inpainting, norms = table("inpainting"), table("norms")
+    inpainting.loc[inpainting.method == "plain", "hole_psnr"] = 14.0
+    norms.loc[:, ["psnr", "psnr_low", "psnr_high"]] = [15.0, 14.0, 16.0]
+    write("inpainting", inpainting)
+    write("norms", norms)
+    said = text()
+    assert "here the norm makes little difference" in said and "is not clearly behind" in said
+    assert "squared error (15.0 dB) is no worse than" in said
+
+
+def test_intervals_that_are_too_wide_or_too_narrow_are_called_so(committed):
+    calibration = table("calibration")
+    for coverage, r_hat, words in (
+        (0.7, 2.0, "is too sure of itself: its 90 % intervals hold as few as 70\N{NO-BREAK SPACE}%"),
+        (0.99, 1.0, "intervals are too wide: its 90 % intervals hold up to 99\N{NO-BREAK SPACE}%"),
+        (0.9, 1.0, "intervals hold about what they say"),
+    ):
+        calibration["coverage_90"], calibration["r_hat"] = coverage, r_hat
+        write("calibration", calibration)
+        said = text()
+        assert said.count(words) == 2
+        assert ("The chains mix" in said) == (r_hat == 1.0)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"priors": ["least_squares"], "flows": []},
+        {"priors": ["vae"], "flows": ["vae"]},
+        {"tasks": ["inpainting"]},
+        {"rivals": {"denoising": ["tv"], "inpainting": []}},
+    ],
+)
+def test_a_smaller_study_has_a_report(committed, changes):
+    Path("params.yaml").write_text(yaml.safe_dump(merged(yaml.safe_load(Path("params.yaml").read_text()), changes)))
+    said = text()
+    assert not re.search(r"\b(nan|None|inf|Undefined)\b", said)
+    assert ("This study denoises nothing" in said) == ("tasks" in changes)
+
+
+def test_made_up_studies_have_a_report(either):
+    shutil.copytree(ROOT / "data/other_images", "data/other_images")
+    said = text()
+    assert not re.search(r"\b(nan|None|inf|Undefined)\b", said)
+    assert ("The classifier sees the same class" in said) == either.labelled
+
+
+def test_no_number_of_a_result_is_typed():
+    """Outside of template expressions, code and formulas no section has a decimal number but a licence's."""
+    for name in SECTIONS:
+        source = re.sub(r"\{[{%#].*?[}%#]\}|`[^`]*`|\$[^$]*\$|BY-SA 3\.0", "", (FOLDER / f"{name}.md").read_text())
+        assert re.findall(r"\d+\.\d+", source) == [], name
+
+
+def test_what_a_table_lacks_is_named_with_the_section(committed):
+    training = table("training")
+    write("training", training.drop(columns="real_logit"))
+    with pytest.raises(UserError, match=r"^gans.md: .*real_logit"):
+        text()
