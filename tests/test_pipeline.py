@@ -58,7 +58,7 @@ COLUMNS = {
     "largest_slope,sample_grad_norm,loss_by_output,output_by_logit",
     "saturation_falls": "objective,age,seeds,d_steps,g_grad_fall,g_grad_fall_low,g_grad_fall_high,loss_slope_fall,"
     "loss_slope_fall_low,loss_slope_fall_high,logit_grad_fall,logit_grad_fall_low,logit_grad_fall_high,"
-    "loss_by_output,output_by_logit,bounded,bounded_by_mean",
+    "d_accuracy,loss_by_output,output_by_logit,bounded,bounded_by_mean",
     "saturation_grid": "loss,discriminator_steps,optimiser,batch_norm,seeds,saturated,gradient_ratio,update_ratio,"
     "loss_slope,d_accuracy,frechet_distance,coverage",
 }
@@ -740,4 +740,5 @@ def test_no_side_study_is_imported_by_the_main_path():
 def test_stages_scripts_are_short_and_dvc_yaml_is_too():
     for path in (ROOT / "stages").glob("*.py"):
         assert len(path.read_text().splitlines()) <= 60, path.name
-    assert len((ROOT / "dvc.yaml").read_text().splitlines()) <= 220
+    written = (ROOT / "dvc.yaml").read_text()
+    assert len(written.splitlines()) <= 10 * (len(yaml.safe_load(written)["stages"]) + 2)

@@ -25,8 +25,12 @@ from stages.pipeline.numerics.streams import numpy_stream, torch_stream
 from stages.pipeline.params import Likelihood
 from stages.pipeline.storage import Row
 from stages.restoration.latent.curvature import curvatures, whiten
-from stages.restoration.latent.search import LatentSearch, explore, map_search
-from stages.restoration.observation import clean
+from stages.restoration.latent.descent import Walk, descend
+from stages.restoration.latent.search import LatentSearch, explore
+from stages.restoration.observation import Observation, clean
+
+STARTS = 3  # of the explored ones that go on to the most probable code
+WALKS, WALK = 3, Walk(steps=60, learning_rate=0.3, ramp_down=0.5, keep_best=True)  # to it
 
 
 @dataclass(frozen=True)
@@ -49,16 +53,40 @@ class Gaussian:
         return Gaussian(self.centre[indices], self.axes[indices])
 
 
-def laplace(search: LatentSearch, images: np.ndarray) -> Gaussian:
-    """Around the most probable code of each image (N, C, S, S) that the search finds, as wide as the curvature says."""
-    observation = clean(images)
-    objective, prior, compute = search.objective(observation), search.prior, search.compute
-    codes = map_search(search, objective, explore(search, objective))
+def starting_codes(search: LatentSearch, images: np.ndarray) -> np.ndarray:
+    """The codes (N, STARTS, latent_dim) nearest to images (N, C, S, S) that the search of restorations explores."""
+    return explore(search, search.objective(clean(images))).starts[:, :STARTS]
+
+
+def laplace(search: LatentSearch, images: np.ndarray, starts: np.ndarray) -> Gaussian:
+    """Around the most probable code of each image (N, C, S, S), as wide as the curvature there says.
+
+    From starts (N, R, latent_dim) by Adam in coordinates that are whitened by the curvature of the posterior itself,
+    anew before each walk; the better half of the codes goes on, as in `least_squares_search`. In the coordinates of the
+    squared error, which restorations search in, steps are the wrong size where pixels weigh as differently as here.
+    """
+    prior, compute, observation, codes = search.prior, search.compute, clean(images), starts
+    for number in range(WALKS):
+        count, restarts, latent_dim = codes.shape
+        every = observation.rows(np.arange(count).repeat(restarts))
+        flat = codes.reshape(-1, 1, latent_dim)
+        label = f"most probable code {number + 1}/{WALKS}"
+        axes, objective = _axes(search, every, flat), search.objective(every)
+        flat, energies = descend(prior.generate, objective, flat, WALK, compute, label, axes)
+        best = energies.reshape(count, restarts).argsort(axis=1, kind="stable")[:, : max(restarts // 2, 1)]
+        codes = np.take_along_axis(flat.reshape(codes.shape), best[:, :, None], axis=1)
     with torch.no_grad():
-        centre = prior.codes(compute.place(torch.from_numpy(codes)))
+        centre = prior.codes(compute.place(torch.from_numpy(codes[:, 0])))
     places = centre.cpu().numpy()[:, None]
     information = curvatures(prior.generator, observation, places, prior.misfit.information, compute)
     return Gaussian(centre, whiten(information + prior.code_curvature(centre)))
+
+
+def _axes(search: LatentSearch, observation: Observation, codes: np.ndarray) -> Tensor:
+    """W (N, latent_dim, latent_dim), W W' the inverse curvature that searches see at codes (N, 1, latent_dim)."""
+    prior = search.prior
+    information = curvatures(prior.generate, observation, codes, prior.misfit.information, search.compute)
+    return whiten(information + torch.eye(prior.latent_dim, device=information.device))
 
 
 def joint_energy(search: LatentSearch, images: Tensor, start: Gaussian) -> Energy:
@@ -167,10 +195,10 @@ def fit_noise(search: LatentSearch, images: np.ndarray, settings: Likelihood) ->
 
     The E-step is where annealed chains end (Wei & Tanner 1990, with few samples of many images).
     """
-    noise = PixelNoise(search.prior.misfit.slope)
+    noise, starts = PixelNoise(search.prior.misfit.slope), starting_codes(search, images)
     for _ in range(settings.rounds):
         own = with_noise(search, noise)
-        codes = annealed(own, images, laplace(own, images), settings).codes
+        codes = annealed(own, images, laplace(own, images, starts), settings).codes
         drawn = own.prior.draw_codes(codes.reshape(-1, codes.shape[2]), own.compute)
         noise = likeliest_noise(images.repeat(settings.chains, axis=0), drawn, noise)
     return noise
@@ -190,13 +218,15 @@ def likelihoods(search: LatentSearch, test: np.ndarray, validation: np.ndarray, 
         MISFIT: PixelNoise(search.prior.misfit.slope),
         LIKELIEST: fit_noise(search, validation, settings),
     }
+    starts = starting_codes(search, test)
     rows: list[Row] = []
     for name, noise in noises.items():
         own = with_noise(search, noise)
         codes, simulated = simulate(own, settings.simulated)
-        both = annealed(own, simulated, laplace(own, simulated), settings, codes)
+        of_simulated = laplace(own, simulated, starting_codes(search, simulated))
+        both = annealed(own, simulated, of_simulated, settings, codes)
         found = {
-            (TEST, LOWER): annealed(own, test, laplace(own, test), settings).lower,
+            (TEST, LOWER): annealed(own, test, laplace(own, test, starts), settings).lower,
             (SIMULATED, LOWER): both.lower,
             (SIMULATED, UPPER): both.upper,
         }

@@ -249,7 +249,6 @@ class SaturateGrid(Group):
 class Saturated(Group):
     gradient_ratio: Rate
     d_accuracy: Annotated[float, Field(ge=0, le=1)]
-    first: Rate
     last: Rate
 
 

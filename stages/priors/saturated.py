@@ -35,17 +35,16 @@ def load_small_samples(file: str) -> dict[str, np.ndarray]:
 def judge_run(history: pd.DataFrame, criterion: Saturated) -> pd.Series:
     """A run (a row a generator step, in order) in a few numbers, and whether it `saturated`.
 
-    gradient_ratio  median norm of the generator's gradient over the last steps, by that over the first ones
+    gradient_ratio  median norm of the generator's gradient over the last steps, by the largest of the run
     update_ratio    the same of the steps that the optimiser makes of it
     loss_slope, d_accuracy  medians over the last steps
 
     It saturated if the gradient is all but gone although the discriminator still tells its images from real ones: a
-    small gradient alone could also be the generator's success. Medians, so that one step decides nothing.
+    small gradient alone could also be the generator's success. The largest, since a discriminator may be sure before
+    the generator's first few steps are over; a median at the end, so that no single step decides.
     """
-    steps = len(history)
-    first = history.iloc[: max(round(criterion.first * steps), 1)]
-    last = history.iloc[-max(round(criterion.last * steps), 1) :]
-    ratio = {name: last[f"{name}_norm"].median() / first[f"{name}_norm"].median() for name in ("g_grad", "update")}
+    last = history.iloc[-max(round(criterion.last * len(history)), 1) :]
+    ratio = {name: last[f"{name}_norm"].median() / history[f"{name}_norm"].max() for name in ("g_grad", "update")}
     accuracy = last.d_accuracy.median()
     gone = ratio["g_grad"] <= criterion.gradient_ratio and accuracy >= criterion.d_accuracy
     return pd.Series(
@@ -78,7 +77,7 @@ def gradient_falls(saturation: pd.DataFrame) -> pd.DataFrame:
     """metrics/saturation_falls.csv: by how many orders of magnitude each factor falls, from first to last step.
 
     For each objective and age: medians over seeds, and the least and the most of them (negative: it grows), and the
-    factors |dL/dD| and dD/dl of the slope at the last step. `bounded`
+    factors |dL/dD| and dD/dl of the slope and the discriminator's accuracy at the last step. `bounded`
     is the share of all points at which |dL/dtheta| <= max|dL/dl| * mean|dl/dtheta|, `bounded_by_mean` that with the
     gradient of the mean logit in place of the mean of gradients.
     """
@@ -91,6 +90,7 @@ def gradient_falls(saturation: pd.DataFrame) -> pd.DataFrame:
             short = name.removesuffix("_norm")
             row |= {f"{short}_fall": fall.median(), f"{short}_fall_low": fall.min(), f"{short}_fall_high": fall.max()}
         last = own[own.d_step == own.d_step.max()]
+        row["d_accuracy"] = last.d_accuracy.median()
         for name in ("loss_by_output", "output_by_logit"):  # geometric means, so that they multiply
             row[name] = np.exp(np.log(last[name].clip(lower=LEAST)).mean())
         exact = 1 + 1e-4  # norms are rounded

@@ -114,6 +114,7 @@ OF_LOSSES: dict[str, Columns] = {  # tables of objectives of GANs, not of priors
         **_of_seeds("g_grad_fall"),
         **_of_seeds("loss_slope_fall"),
         **_of_seeds("logit_grad_fall"),
+        "d_accuracy": SHARE,
         "loss_by_output": POSITIVE,
         "output_by_logit": POSITIVE,
         "bounded": SHARE,

@@ -10,7 +10,7 @@ import argparse
 import torch
 
 from stages.images.picking import pick_images
-from stages.judging.likelihood import Gaussian, annealed, dequantise, laplace, simulate, with_noise
+from stages.judging.likelihood import Gaussian, annealed, dequantise, laplace, simulate, starting_codes, with_noise
 from stages.judging.pixel_noise import PixelNoise
 from stages.pipeline.numerics.compute import choose_compute
 from stages.pipeline.params import load_params
@@ -34,7 +34,10 @@ def main() -> None:
     codes, simulated = simulate(search, count)
     identity = compute.place(torch.eye(search.prior.latent_dim).repeat(count, 1, 1))
     standard = Gaussian(identity[:, 0] * 0, identity)
-    starts = {"N(0, I)": (standard, standard), "Laplace": (laplace(search, images), laplace(search, simulated))}
+    starts = {
+        "N(0, I)": (standard, standard),
+        "Laplace": tuple(laplace(search, own, starting_codes(search, own)) for own in (images, simulated)),
+    }
     print(f"{'start':8} {'steps':>6} {'lower bound':>12} {'gap':>8}")
     for start, (of_images, of_simulated) in starts.items():
         for steps in arguments.temperatures:

@@ -18,6 +18,7 @@ from stages.judging.likelihood import (
     laplace,
     likelihoods,
     simulate,
+    starting_codes,
     with_noise,
 )
 from stages.judging.pixel_noise import PixelNoise, likeliest_noise
@@ -53,6 +54,10 @@ def exact(images: np.ndarray) -> np.ndarray:
     return -(distance + np.linalg.slogdet(covariance)[1] + PIXELS * math.log(2 * math.pi)) / 2
 
 
+def gaussian(search: LatentSearch, images: np.ndarray) -> Gaussian:
+    return laplace(search, images, starting_codes(search, images))
+
+
 def away_from(start: Gaussian) -> Gaussian:
     """A start that is beside the posterior, so that paths have some way to go."""
     return Gaussian(start.centre + 0.2, 1.5 * start.axes)
@@ -60,7 +65,7 @@ def away_from(start: Gaussian) -> Gaussian:
 
 def test_bounds_of_a_linear_generator_meet_in_the_closed_form(linear):
     codes, images = simulate(linear, 6)
-    found = annealed(linear, images, away_from(laplace(linear, images)), SETTINGS, codes)
+    found = annealed(linear, images, away_from(gaussian(linear, images)), SETTINGS, codes)
     for bound in (found.lower, found.upper):
         np.testing.assert_allclose(bound, exact(images), rtol=0, atol=0.4)
         assert abs((bound - exact(images)).mean()) < 0.1
@@ -70,7 +75,7 @@ def test_bounds_of_a_linear_generator_meet_in_the_closed_form(linear):
 def test_few_chains_and_steps_are_too_low_forwards_and_too_high_backwards(linear):
     codes, images = simulate(linear, 64)
     few = SETTINGS.model_copy(update={"chains": 1, "temperatures": 4})
-    found = annealed(linear, images, away_from(laplace(linear, images)), few, codes)
+    found = annealed(linear, images, away_from(gaussian(linear, images)), few, codes)
     assert (found.lower - exact(images)).mean() < -0.1
     assert (found.upper - exact(images)).mean() > 0.1
 
@@ -96,7 +101,7 @@ def test_from_the_posterior_itself_nothing_is_left_to_estimate(linear):
 
 def test_the_search_finds_where_to_start(linear):
     _, images = simulate(linear, 4)
-    start = laplace(linear, images)
+    start = gaussian(linear, images)
     precision = AXES.T @ AXES / NOISE.floor + np.eye(LATENT_DIM)
     covariance = (start.axes @ start.axes.mT).numpy()
     np.testing.assert_allclose(covariance, np.tile(np.linalg.inv(precision), (4, 1, 1)), rtol=1e-3, atol=1e-6)
@@ -109,7 +114,7 @@ def found(linear) -> Callable[[np.ndarray, LatentSearch], np.ndarray]:
     short = SETTINGS.model_copy(update={"chains": 2, "temperatures": 6})
 
     def found(images: np.ndarray, search: LatentSearch = linear) -> np.ndarray:
-        return annealed(search, images, away_from(laplace(search, images)), short).lower
+        return annealed(search, images, away_from(gaussian(search, images)), short).lower
 
     return found
 

@@ -7,7 +7,7 @@ import pytest
 from stages.pipeline.params import Saturated
 from stages.priors.saturated import count_saturated, gradient_falls, judge_run, run_name, run_of
 
-CRITERION = Saturated(gradient_ratio=0.01, d_accuracy=0.95, first=0.1, last=0.2)
+CRITERION = Saturated(gradient_ratio=0.01, d_accuracy=0.95, last=0.2)
 
 
 def history(last: float, accuracy: float = 1.0, **cell: object) -> pd.DataFrame:
@@ -28,9 +28,9 @@ def test_it_takes_a_gradient_that_is_gone_and_a_discriminator_that_is_right(last
     assert run.update_ratio == pytest.approx(1.0 if last == 1 else 0.5)
 
 
-def test_one_step_decides_nothing():
+def test_no_single_late_step_decides_and_what_recovers_is_not_saturated():
     own = history(0.005)
-    own.loc[19, "g_grad_norm"] = 100.0
+    own.loc[19, "g_grad_norm"] = 1.0
     assert judge_run(own, CRITERION).saturated == 1
     recovered = history(1.0)
     recovered.loc[8:12, "g_grad_norm"] = 1e-6  # in between
@@ -59,7 +59,7 @@ def test_falls_are_orders_of_magnitude_with_their_range_over_seeds():
     rows = [
         {"objective": "minimax", "age": 0, "seed": seed, "d_step": step, "loss_slope": slope, "logit_grad_norm": 1.0}
         | {"g_grad_norm": slope, "largest_slope": slope, "sample_grad_norm": 2.0}
-        | {"loss_by_output": 4.0 ** (seed + 1), "output_by_logit": 0.25}
+        | {"loss_by_output": 4.0 ** (seed + 1), "output_by_logit": 0.25, "d_accuracy": (seed + step) / 22}
         for seed, end in enumerate((1e-2, 1e-4, 1e-5))
         for step, slope in ((5, 1.0), (10, 0.1), (20, end))
     ]
@@ -68,6 +68,7 @@ def test_falls_are_orders_of_magnitude_with_their_range_over_seeds():
     found = [fall[f"loss_slope_fall{end}"] for end in ("", "_low", "_high")]
     assert found == pytest.approx([4, 2, 5])
     assert fall["logit_grad_fall"] == 0
+    assert fall["d_accuracy"] == pytest.approx(21 / 22)  # of the last step
     assert (fall["seeds"], fall["d_steps"]) == (3, 20)
     assert (fall["loss_by_output"], fall["output_by_logit"]) == pytest.approx((16, 0.25))
     assert (fall["bounded"], fall["bounded_by_mean"]) == pytest.approx((1, 8 / 9))

@@ -15,7 +15,14 @@ from tests.project import ROOT
 
 PARAMS = load_params(ROOT / "params.yaml")
 SETTINGS = PARAMS.saturate_grid.model_copy(
-    update={"generator_steps": 3, "batch_size": 4, "width": 2, "samples": 16, "optimisers": ["adam", "sgd"]}
+    update={
+        "discriminator_steps": [1, 3, 5],
+        "generator_steps": 3,
+        "batch_size": 4,
+        "width": 2,
+        "samples": 16,
+        "optimisers": ["adam", "sgd"],
+    }
 )
 IMAGES = np.random.default_rng(0).integers(0, 256, (32, 1, 28, 28), dtype=np.uint8)
 MINIMAX = Cell("minimax", 2, "adam", True)

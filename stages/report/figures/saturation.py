@@ -53,6 +53,10 @@ def falling_gradients(saturation: pd.DataFrame) -> Figure:
                 panel.fill_between(values.index, values["min"], values["max"], color=palette[objective], alpha=0.2)
             panel.set_xscale("log")
             panel.set_yscale("log")
+        low, high = row[1].get_ylim()  # a decade more on either side, or what hardly changes would look wild
+        row[1].set_ylim(
+            min(low, saturation.logit_grad_norm.min() / 10), max(high, saturation.logit_grad_norm.max() * 10)
+        )
         row[0].set_ylabel("untrained generator" if age == 0 else f"generator after epoch {age}", fontsize=10)
     for panel, title in zip(axes[0], FACTORS.values(), strict=True):
         panel.set_title(title)
@@ -116,13 +120,13 @@ def saturated_cells(grid: pd.DataFrame, samples: dict[str, np.ndarray]) -> Figur
             words = f"{optimiser.upper() if optimiser == 'sgd' else optimiser.capitalize()}, D steps: {steps}"
             panel.annotate(words, (0.5, 1.28), xycoords="axes fraction", ha="center", fontsize=10)
         if places[1] == 0:
-            norm = "BatchNorm in D" if batch_norm == "true" else "none in D"
+            norm = "BatchNorm in D" if batch_norm == "true" else "no BatchNorm in D"
             panel.set_ylabel(f"{readable(loss)}\n{norm}", color=palette[loss], fontsize=9)
     return figure
 
 
 def gradients_and_updates(histories: pd.DataFrame) -> Figure:
-    """Norms of the generator's gradient and of the optimiser's step, by what they were at first; medians over seeds.
+    """Norms of the generator's gradient and of the optimiser's step, by their largest; medians over seeds.
 
     With BatchNorm in D where there are such runs, and three discriminator steps, or else the most.
     """
@@ -139,13 +143,12 @@ def gradients_and_updates(histories: pd.DataFrame) -> Figure:
         for loss in GAN_LOSSES:
             runs = own[(own.optimiser == optimiser) & (own.loss == loss)]
             medians = runs.groupby("g_step")[["g_grad_norm", "update_norm"]].median()
-            first = medians.iloc[: max(len(medians) // 10, 1)].median()
             for column, line, word in (("g_grad_norm", "-", "gradient"), ("update_norm", "--", "update")):
-                values = (medians[column] / first[column]).clip(lower=SMALLEST)
+                values = (medians[column] / medians[column].max()).clip(lower=SMALLEST)
                 panel.plot(values.index, values, line, color=palette[loss], label=f"{readable(loss)}: {word}")
         panel.set_yscale("log")
         panel.set_title(f"{optimiser.upper() if optimiser == 'sgd' else optimiser.capitalize()}, D steps: {steps}")
         panel.set_xlabel("steps of the generator")
-    axes[0, 0].set_ylabel("norm, by that of the first steps")
+    axes[0, 0].set_ylabel("norm, by the largest")
     axes[0, -1].legend(loc="center left", bbox_to_anchor=(1, 0.5))
     return figure
