@@ -72,6 +72,22 @@ def pilot_steps(
     return torch.stack(found, dim=1).repeat_interleave(PILOT, dim=1)[:, : len(path) - 2]
 
 
+def settle(
+    energy: Energy, points: Tensor, transitions: int, leapfrogs: int, streams: Sequence[torch.Generator]
+) -> Tensor:
+    """Points (N, R (transitions // 2), D) of chains at f_1 that begin at `points` (N, R, D), of their second half."""
+    chains = Chains(energy, points, streams)
+    step = points.new_full((len(points),), FIRST_STEP)
+    found = []
+    for number in range(transitions):
+        probability = chains.move(1.0, step, leapfrogs).mean(dim=1)
+        if number < transitions // 2:
+            step = step * (ADAPTATION * 2 * (probability - ACCEPTANCE)).exp().to(step.dtype)
+        else:
+            found.append(chains.points)
+    return torch.stack(found, dim=2).flatten(1, 2)
+
+
 def log_mean_exp(values: Tensor) -> Tensor:
     """log of the mean of exp(values) over chains: (N, R) -> (N,)."""
     return values.logsumexp(dim=1) - math.log(values.shape[1])

@@ -37,8 +37,11 @@ def load_played() -> Arrays:
         found = NAME.fullmatch(name)
         if found is None or found[4] not in AXES:
             return None
-        # Lengths of their own for each kind of data: images have more dimensions than the plane.
-        own = tuple(axis if axis == "seeds" else f"{found[1]} {axis}" for axis in AXES[found[4]])
+        # Lengths of their own for each kind of data, since images have more dimensions than the plane; and frames for
+        # each order, of which short games have fewer.
+        data, order = found[1], found[2]
+        of = {"seeds": "", "T": f"{data} {order} "}
+        own = tuple(axis if isinstance(axis, int) else f"{of.get(axis, f'{data} ')}{axis}" for axis in AXES[found[4]])
         return Array("float32", own)
 
     path = SAMPLES_FILE

@@ -17,7 +17,7 @@ from stages.report.page.pictures import small_png
 
 LAYOUT = Path(__file__).parent / "layout"
 TITLE = "How far does a GAN carry as an image prior?"
-READS = "markdown-auto_identifiers+gfm_auto_identifiers-smart"
+READS = "markdown-smart"
 RENAMED = re.compile(r"\b(dot|plus|minus|times)\.circle\b")  # symbols that pandoc still calls so and Typst no longer
 FIGURE = re.compile(r"(?<=\]\()(plots|data)/([\w/]+)\.png(?=\))")
 

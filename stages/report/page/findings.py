@@ -1,14 +1,16 @@
 """Who is ahead of whom: what sentences of the report decide on."""
 
+import functools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from stages.pipeline import named
 from stages.pipeline.artifacts import COMBINED, FLOW, NO_PRIOR, UNRESTORED, prior_and_latent, with_flow
 from stages.pipeline.params import Params
 from stages.report.page.results import Row, rows
 from stages.restoration.restored import MAP, POSTERIOR_MEAN
-from stages.restoration.task import load_grid
+from stages.restoration.task import Task
 
 LEARNED = ("unet",)  # rivals that are trained for the very task
 SATURATED = 0.01  # slope of the generator's loss by the logit, at its start near 1, that calls a GAN saturated
@@ -72,14 +74,16 @@ def quality_column(task: str) -> str:
     return "hole_psnr" if hasattr(rows(task)[0], "hole_psnr") else "psnr"
 
 
-def condition_column(task: str, params: Params) -> str:
+@functools.cache
+def condition_column(task: str) -> str:
     """The column that tells a task's conditions apart."""
-    return load_grid(task, params).task.condition
+    found: Task = named.thing(named.TASKS, task, Task, "TASK")
+    return found.condition
 
 
-def conditions(task: str, params: Params) -> list[float]:
+def conditions(task: str) -> list[float]:
     """The conditions in which there is something to restore: not a noise of 0."""
-    column = condition_column(task, params)
+    column = condition_column(task)
     unrestored = rows(task, method=UNRESTORED)
     found = [getattr(row, column) for row in unrestored if getattr(row, quality_column(task)) is not None]
     return [int(value) if value == int(value) else value for value in found]
@@ -88,13 +92,13 @@ def conditions(task: str, params: Params) -> list[float]:
 def priors_by_quality(task: str, params: Params, among: Sequence[str] | None = None) -> list[Standing]:
     """Priors, with a flow and without, by their posterior mean's quality, the best first."""
     names = params.searched if among is None else list(among)
-    return _ranked([Standing(name, _mean(task, params, name, POSTERIOR_MEAN)) for name in names])
+    return _ranked([Standing(name, _mean(task, name, POSTERIOR_MEAN)) for name in names])
 
 
 def rivals_by_quality(task: str, params: Params, learned: bool | None = None) -> list[Standing]:
     """Rivals, the best first: all, or those alone that are trained for the task, or that are not."""
     names = [name for name in params.rivals[task] if learned is None or (name in LEARNED) == learned]
-    return _ranked([Standing(name, _mean(task, params, NO_PRIOR, name)) for name in names])
+    return _ranked([Standing(name, _mean(task, NO_PRIOR, name)) for name in names])
 
 
 def lead(task: str, first: str, second: str, method: str = POSTERIOR_MEAN, only: Sequence[float] = ()) -> Lead | None:
@@ -162,24 +166,24 @@ def spread(values: Sequence[float], most: int) -> list[float]:
     return [values[round(place * (len(values) - 1) / (most - 1))] for place in range(most)]
 
 
-def quality(task: str, params: Params, name: str, method: str, condition: float) -> str:
+def quality(task: str, name: str, method: str, condition: float) -> str:
     """One cell of a table: dB, infinite where nothing had to be restored, empty where nobody has tried."""
-    found = rows_of(task, name, method=method, **{condition_column(task, params): condition})
+    found = rows_of(task, name, method=method, **{condition_column(task): condition})
     if not found:
         return ""
     value = getattr(found[0], quality_column(task))
     return "∞" if value is None else f"{round(value, 1) + 0.0:.1f}"
 
 
-def lead_of_methods(task: str, params: Params, name: str) -> str:
+def lead_of_methods(task: str, name: str) -> str:
     """`ahead` if a prior's posterior mean is better than its `map` in every condition, `behind` or `level` if not."""
-    column, quality = condition_column(task, params), quality_column(task)
+    column, quality, counted = condition_column(task), quality_column(task), conditions(task)
     gains = [
         getattr(mean, quality) - getattr(most_probable, quality)
         for mean, most_probable in zip(
             rows_of(task, name, method=POSTERIOR_MEAN), rows_of(task, name, method=MAP), strict=True
         )
-        if getattr(mean, column) in conditions(task, params)
+        if getattr(mean, column) in counted
     ]
     return "ahead" if min(gains) > 0 else "behind" if max(gains) < 0 else "level"
 
@@ -201,15 +205,16 @@ def norm(corruption: str, *names: str) -> Row | None:
     return max(tried, key=lambda row: row.psnr, default=None)
 
 
-def calibration(name: str, task: str, params: Params) -> list[Row]:
+def calibration(name: str, task: str) -> list[Row]:
     """Rows of calibration.csv of the conditions in which there is something to restore."""
-    return [row for row in rows_of("calibration", name, task=task) if row.condition in conditions(task, params)]
+    counted = conditions(task)
+    return [row for row in rows_of("calibration", name, task=task) if row.condition in counted]
 
 
 def hats(params: Params) -> list[Agreement]:
     """Each prior's worst split R-hat, the best of them first."""
     worst = [
-        Agreement(name, max(row.r_hat for task in params.tasks for row in calibration(name, task, params)))
+        Agreement(name, max(row.r_hat for task in params.tasks for row in calibration(name, task)))
         for name in params.searched
     ]
     return sorted(worst, key=lambda one: one.r_hat)
@@ -225,9 +230,9 @@ def _paired(task: str, name: str, against: str, method: str) -> list[Row]:
     return rows_of("paired", name, task=task, method=method, against=against) if rows("paired") else []
 
 
-def _mean(task: str, params: Params, name: str, method: str) -> float:
-    column, quality = condition_column(task, params), quality_column(task)
-    found = [row for row in rows_of(task, name, method=method) if getattr(row, column) in conditions(task, params)]
+def _mean(task: str, name: str, method: str) -> float:
+    column, quality, counted = condition_column(task), quality_column(task), conditions(task)
+    found = [row for row in rows_of(task, name, method=method) if getattr(row, column) in counted]
     values = [getattr(row, quality) for row in found]
     return sum(values) / len(values) if values and None not in values else math.inf
 

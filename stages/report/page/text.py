@@ -94,6 +94,8 @@ FILTERS = {"fixed": fixed, "signed": signed, "percent": percent, "scientific": s
 
 
 def _number(value: Any, form: str) -> str:
+    if isinstance(value, jinja2.Undefined):
+        str(value)  # raises, and names what is not defined
     if not isinstance(value, int | float):
         raise UserError(f"{value!r} is no number")
     text = format(value, form)
