@@ -23,7 +23,7 @@ PARAMS = {
 
 @pytest.fixture(scope="module")
 def added(tmp_path_factory) -> Project:
-    """The tiny pipeline with one more of each kind, run by DVC with the dvc.yaml of the repository."""
+    """The tiny pipeline with one more of each kind, with the dvc.yaml of the repository."""
     folder = tmp_path_factory.mktemp("added") / "project"
     folder.mkdir()
     project = Project(folder, merged(TINY, PARAMS))
@@ -31,7 +31,7 @@ def added(tmp_path_factory) -> Project:
         (folder / path).write_text(source)
     assert project.call("git", "init", "-q").returncode == 0
     project.commit("start")
-    project.dvc("repro")
+    project.everything()
     return project
 
 

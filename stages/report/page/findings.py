@@ -101,17 +101,15 @@ def rivals_by_quality(task: str, params: Params, learned: bool | None = None) ->
     return _ranked([Standing(name, _mean(task, NO_PRIOR, name)) for name in names])
 
 
-def lead(task: str, first: str, second: str, method: str = POSTERIOR_MEAN, only: Sequence[float] = ()) -> Lead | None:
+def lead(task: str, first: str, second: str, method: str = POSTERIOR_MEAN) -> Lead | None:
     """How a prior's posterior mean, or another method's images, stand against a rival's or another prior's.
 
-    Over all conditions, or `only` some. None where nobody has compared the two.
+    None where nobody has compared the two.
     """
     found = _paired(task, first, second, method)
     sign = 1
-    if not found and second != NO_PRIOR:
+    if not found:
         found, sign = _paired(task, second, first, method), -1
-    if only:
-        found = [row for row in found if row.condition in only]
     if not found:
         return None
     intervals = [sorted((sign * row.difference_low, sign * row.difference_high)) for row in found]

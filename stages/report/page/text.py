@@ -90,7 +90,12 @@ def scientific(value: float, decimals: int = 1) -> str:
     return factor if value == 0 or int(exponent) == 0 else f"{factor}{space}\N{MULTIPLICATION SIGN}{space}10^{raised}^"
 
 
-FILTERS = {"fixed": fixed, "signed": signed, "percent": percent, "scientific": scientific}
+def decibels(value: float | None) -> str:
+    """A PSNR in dB; an empty cell is that of an image without any error."""
+    return "∞" if value is None else fixed(value, 1)
+
+
+FILTERS = {"decibels": decibels, "fixed": fixed, "signed": signed, "percent": percent, "scientific": scientific}
 
 
 def _number(value: Any, form: str) -> str:
