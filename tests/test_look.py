@@ -64,7 +64,7 @@ def test_it_says_where_to_look_or_that_it_failed(workspace, monkeypatch, capsys,
             look.main()
     else:
         look.main()
-        assert "look/plots/overview.png" in capsys.readouterr().err
+        assert "look/plots/report.html" in capsys.readouterr().err
     (options,) = ran
     assert options["cwd"] == look.LOOK
     assert options["env"]["PATH"].split(os.pathsep)[0] == os.path.dirname(sys.executable)

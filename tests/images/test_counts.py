@@ -97,7 +97,8 @@ def test_what_is_checked_leaves_the_same_bytes(run_check, tmp_path):
 
 def test_the_limits_are_those_of_the_images_at_hand():
     params = load_params(ROOT / "params.yaml")
-    assert check_counts(params, Header((15064, 1, 28, 28), own_test=64)) == (10000, 5000, 64)
-    for training, test, name in [(14999, 64, "judge.samples"), (15000, 63, "images"), (5000, 64, "data.validation")]:
+    assert check_counts(params, Header((16000, 1, 28, 28), own_test=1000)) == (10000, 5000, 1000)
+    wrong = [(14999, 1000, "judge.samples"), (15000, 999, "density.images"), (5000, 1000, "data.validation")]
+    for training, test, name in wrong:
         with pytest.raises(UserError, match=f"{name} = "):
             check_counts(params, Header((training + test, 1, 28, 28), own_test=test))

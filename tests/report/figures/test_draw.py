@@ -88,7 +88,7 @@ def plotted(folder, tmp_path_factory) -> Path:
 
 def test_plot_writes_every_figure_and_nothing_else(plotted):
     names = {path.name for path in plotted.iterdir()}
-    study = Study(load_params(plotted.parent / "params.yaml"))
+    study = Study(load_params(plotted.parents[1] / "params.yaml"))
     assert names == {f"{figure}.png" for name in FIGURES for figure in expected(name, study)}
     assert plt.get_fignums() == []
 
