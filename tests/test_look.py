@@ -45,7 +45,7 @@ def test_the_copy_is_a_study_of_its_own_and_the_workspace_stays(workspace):
 def test_a_second_look_takes_the_code_and_keeps_what_is_computed(workspace):
     copy_project(look.LOOK)
     kept, gone = look.LOOK / "data" / "kept", look.LOOK / "stages" / "gone.py"
-    kept.parent.mkdir()
+    kept.parent.mkdir(exist_ok=True)
     kept.write_text("computed")
     gone.write_text("")
     copy_project(look.LOOK)
