@@ -25,7 +25,6 @@ RESTORE = [
     *(f"observe --task {task}" for task in TASKS),
     *(f"run_rivals --task {task}" for task in TASKS),
     "invert --prior non_saturating",
-    "likelihood --prior non_saturating",
     *(f"run_prior --task {task} --prior non_saturating" for task in TASKS),
     *(f"combine --task {task}" for task in TASKS),
 ]
