@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from stages.pipeline.networks import SavedNetwork
 from stages.pipeline.numerics.streams import numpy_stream
 
-BOUND = 1.5  # of log-scales: a coupling stretches nothing more than 4.5 times, so that chains keep their step size
+BOUND = 1.5  # of log-scales: a coupling stretches nothing more than 4.5 times, so that searches keep their step size
 
 
 class Coupling(nn.Module):
