@@ -21,6 +21,7 @@ torch.set_num_threads(1)  # two tests run at a time
 
 SLOWEST = {
     "test_pipeline.py",
+    "test_experiments.py",
     "test_additions.py",
     "test_checkpoint.py",
     "test_image_sets.py",
@@ -119,3 +120,14 @@ def project(tmp_path_factory) -> Project:
     folder = tmp_path_factory.mktemp("copy") / "project"
     folder.mkdir()
     return Project(folder, TINY)
+
+
+@pytest.fixture(scope="session")
+def ran(project) -> Project:
+    """The tiny pipeline, run once and committed, its outputs handed over to DVC."""
+    assert project.call("git", "init", "-q").returncode == 0
+    project.commit("start")
+    project.everything()
+    project.dvc("commit", "--force")
+    project.commit("results")
+    return project

@@ -78,6 +78,22 @@ for words in json.loads(sys.argv[1]):
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
 """
 
+PRIORS: list[str] = TINY["priors"]
+RIVALS = {
+    "denoising": ["nl_means", "tv", "wavelet", "bm3d", "pca_wiener", "unet"],
+    "inpainting": ["mean_fill", "biharmonic", "telea", "navier_stokes", "pca_mean", "unet"],
+}
+TABLES_AND_FIGURES = {"label", "measure", "plot", "report"}
+COMBINATIONS = {f"combine@{task}" for task in RIVALS}
+
+
+def of_each_prior(*verbs: str) -> set[str]:
+    return {f"{verb}{prior}" for verb in verbs for prior in PRIORS}
+
+
+def ran_stages(output: str) -> set[str]:
+    return {line.split("'")[1] for line in output.splitlines() if line.startswith("Running stage")}
+
 
 def merged(base: dict, changes: dict) -> dict:
     """`base` with `changes` laid over it, group by group."""

@@ -2,11 +2,8 @@
 
 import ast
 import importlib
-import io
 import json
-import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -22,15 +19,20 @@ from stages.pipeline.errors import UserError
 from stages.priors.misfit import load_misfit
 from stages.train import SOURCE
 from tests.drawn import is_drawn
-from tests.project import ROOT, TINY, Project
+from tests.project import (
+    COMBINATIONS,
+    PRIORS,
+    RIVALS,
+    ROOT,
+    TABLES_AND_FIGURES,
+    TINY,
+    Project,
+    of_each_prior,
+    ran_stages,
+)
 
-PRIORS = ["minimax", "non_saturating", "least_squares", "vae"]
 SEARCHED = [*PRIORS, "vae-flow"]
 METHODS = ["plain", "map", "posterior_mean"]
-RIVALS = {
-    "denoising": ["nl_means", "tv", "wavelet", "bm3d", "pca_wiener", "unet"],
-    "inpainting": ["mean_fill", "biharmonic", "telea", "navier_stokes", "pca_mean", "unet"],
-}
 COLUMNS = {
     "training": "prior,epoch,d_steps,g_steps,d_loss,g_loss,real_logit,fake_logit,d_accuracy,g_grad_norm,loss_slope",
     "fidelity": "prior,epoch,frechet_distance,precision,recall,density,coverage,classes_covered,class_entropy",
@@ -92,21 +94,6 @@ FIGURES = {
     "saturation_grid",
     "saturation_updates",
 }
-
-
-@pytest.fixture(scope="module")
-def ran(project) -> Project:
-    """The tiny pipeline, run once and committed, its outputs handed over to DVC."""
-    assert project.call("git", "init", "-q").returncode == 0
-    project.commit("start")
-    project.everything()
-    project.dvc("commit", "--force")
-    project.commit("results")
-    return project
-
-
-def ran_stages(output: str) -> set[str]:
-    return {line.split("'")[1] for line in output.splitlines() if line.startswith("Running stage")}
 
 
 def snapshot(project: Project) -> dict[str, bytes]:
@@ -184,42 +171,6 @@ def test_stage_scripts_run_without_dvc_and_give_the_same_bytes(ran):
 
     assert {file for file in files if file.read_bytes() != before[file]} == set()
     assert ran_stages(ran.dvc("repro")) == set()
-
-
-@pytest.fixture
-def experiment(ran):
-    """Run an experiment beside the workspace; give the stages that ran and its name."""
-
-    def run(*arguments: str) -> tuple[set[str], str]:
-        output = ran.dvc("exp", "run", "--temp", *arguments)
-        name = output.split("Ran experiment(s): ")[1].split()[0]
-        return ran_stages(output), name
-
-    return run
-
-
-TABLES_AND_FIGURES = {"label", "measure", "plot", "report"}
-COMBINATIONS = {f"combine@{task}" for task in RIVALS}
-
-
-def of_each_prior(*verbs: str) -> set[str]:
-    return {f"{verb}{prior}" for verb in verbs for prior in PRIORS}
-
-
-def test_a_change_of_parameters_reruns_what_hangs_on_it(experiment):
-    stages, _ = experiment("-S", "classify.epochs=2")
-    assert stages == {"check", "classify", "judge", "judge_modes"} | TABLES_AND_FIGURES
-
-
-def test_another_noise_level_reruns_denoising_alone(ran, experiment):
-    stages, name = experiment("-S", "denoising.sigmas=[0.25]")
-    expected = {"check", "observe@denoising", "train_unet", *(f"run_rivals@{task}" for task in RIVALS)}
-    expected |= COMBINATIONS | of_each_prior("run_prior@denoising-") | {"run_flow@denoising-vae"}
-    assert stages == expected | TABLES_AND_FIGURES
-    specification = json.loads(ran.dvc("plots", "diff", "--json", "HEAD", name))
-    assert "errors" not in specification
-    points = specification["data"]["denoising"][0]["content"]["data"]["values"]
-    assert {(point["rev"], point["sigma"]) for point in points} == {("HEAD", "0"), ("HEAD", "0.3"), (name, "0.25")}
 
 
 def marked(ran: Project) -> set[str]:
@@ -311,19 +262,6 @@ def test_another_loss_trains_nothing_anew_that_is_trained(ran):
     finally:
         path.write_text(good)
         loss.unlink()
-
-
-def test_a_queued_sweep_runs_each_of_its_values(ran):
-    ran.dvc("exp", "run", "--queue", "-S", "measure.bootstrap=150,200")
-    # The worker keeps what it is given as output open, so it gets none.
-    start = [sys.executable, "-m", "dvc", "queue", "start"]
-    subprocess.run(start, cwd=ran.folder, env=ran.environment, stdout=subprocess.DEVNULL, check=True, timeout=60)
-    deadline = time.monotonic() + 120
-    while (status := ran.dvc("queue", "status")).count("Success") < 2:
-        assert "Failed" not in status and time.monotonic() < deadline, status
-        time.sleep(1)
-    shown = pd.read_csv(io.StringIO(ran.dvc("exp", "show", "--csv")))
-    assert {150, 200} <= set(shown["measure.bootstrap"])
 
 
 def test_plots_show_without_errors(ran):

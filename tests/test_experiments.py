@@ -1,0 +1,53 @@
+"""Experiments with the tiny pipeline, beside the workspace and in DVC's queue: what runs anew, and what is compared."""
+
+import io
+import json
+import subprocess
+import sys
+import time
+
+import pandas as pd
+import pytest
+
+from tests.project import COMBINATIONS, RIVALS, TABLES_AND_FIGURES, of_each_prior, ran_stages
+
+
+@pytest.fixture
+def experiment(ran):
+    """Run an experiment beside the workspace; give the stages that ran and its name."""
+
+    def run(*arguments: str) -> tuple[set[str], str]:
+        output = ran.dvc("exp", "run", "--temp", *arguments)
+        name = output.split("Ran experiment(s): ")[1].split()[0]
+        return ran_stages(output), name
+
+    return run
+
+
+def test_a_change_of_parameters_reruns_what_hangs_on_it(experiment):
+    stages, _ = experiment("-S", "classify.epochs=2")
+    assert stages == {"check", "classify", "judge", "judge_modes"} | TABLES_AND_FIGURES
+
+
+def test_another_noise_level_reruns_denoising_alone(ran, experiment):
+    stages, name = experiment("-S", "denoising.sigmas=[0.25]")
+    expected = {"check", "observe@denoising", "train_unet", *(f"run_rivals@{task}" for task in RIVALS)}
+    expected |= COMBINATIONS | of_each_prior("run_prior@denoising-") | {"run_flow@denoising-vae"}
+    assert stages == expected | TABLES_AND_FIGURES
+    specification = json.loads(ran.dvc("plots", "diff", "--json", "HEAD", name))
+    assert "errors" not in specification
+    points = specification["data"]["denoising"][0]["content"]["data"]["values"]
+    assert {(point["rev"], point["sigma"]) for point in points} == {("HEAD", "0"), ("HEAD", "0.3"), (name, "0.25")}
+
+
+def test_a_queued_sweep_runs_each_of_its_values(ran):
+    ran.dvc("exp", "run", "--queue", "-S", "measure.bootstrap=150,200")
+    # The worker keeps what it is given as output open, so it gets none.
+    start = [sys.executable, "-m", "dvc", "queue", "start"]
+    subprocess.run(start, cwd=ran.folder, env=ran.environment, stdout=subprocess.DEVNULL, check=True, timeout=60)
+    deadline = time.monotonic() + 120
+    while (status := ran.dvc("queue", "status")).count("Success") < 2:
+        assert "Failed" not in status and time.monotonic() < deadline, status
+        time.sleep(1)
+    shown = pd.read_csv(io.StringIO(ran.dvc("exp", "show", "--csv")))
+    assert {150, 200} <= set(shown["measure.bootstrap"])
