@@ -1,7 +1,7 @@
 """Where restorations lose what they lose: `python -m tests.benchmarks.limits`, after `dvc repro`.
 
 Validation images, seen under heavy noise and with two windows missing, restored with each prior that has a flow, from
-N(0, I) and from the flow. data/benchmarks/limits.csv has a row for each prior, latent and condition:
+N(0, I) and from the flow. data/benchmarks/limits.csv gets a row for each prior, latent and condition:
 
 psnr              of the posterior mean, as in the study; of hidden pixels where there are any, in dB
 more_chains       the same with ten times the evaluations: twice the chains, each of five times the steps
