@@ -19,19 +19,20 @@ from tests.project import TINY, Project
 
 torch.set_num_threads(1)  # two tests run at a time
 
-SLOWEST = {
+SLOWEST = [  # run the whole pipeline, or stages; the longest first
     "test_pipeline.py",
     "test_experiments.py",
-    "test_additions.py",
-    "test_checkpoint.py",
     "test_image_sets.py",
+    "test_checkpoint.py",
+    "test_additions.py",
     "test_restore.py",
-}  # run the whole pipeline, or stages
+]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The slowest files first, so that no worker still has one of them to run when the other is done."""
-    items.sort(key=lambda item: item.path.name not in SLOWEST)
+    place = {name: number for number, name in enumerate(SLOWEST)}
+    items.sort(key=lambda item: place.get(item.path.name, len(SLOWEST)))
 
 
 @pytest.fixture
