@@ -1,4 +1,4 @@
-"""A trained prior -> data/priors/<prior>-flow/: a flow over its codes of training images, in place of N(0, I)."""
+"""A trained prior -> data/priors/<prior>-flow.safetensors: what its codes of training images are drawn from."""
 
 from stages.images.splits import load_split
 from stages.pipeline import artifacts
@@ -10,19 +10,21 @@ from stages.pipeline.storage import publish, table_writer
 from stages.priors.flow_fit import fit_encoder, fit_flow
 from stages.priors.misfit import load_misfit
 from stages.priors.networks import Encoder, load_for_search
+from stages.priors.trained import HISTORY_FILE
 
 
 def main() -> None:
     params, compute = load_params(), choose_compute()
     (name,) = choices(__doc__, prior=params.flows)
     train, validation = (load_split(split, params.data).images for split in ("train", "validation"))
-    own = artifacts.prior(name, "encoder.safetensors")
+    own = artifacts.training(name, "encoder.safetensors")
     if own.exists():  # it was trained together with the generator
         encoder = compute.place_network(load_network(Encoder, own))
     else:
-        generator = compute.place_network(load_for_search(artifacts.prior(name)))
+        generator = compute.place_network(load_for_search(artifacts.generator(name)))
         encoder = fit_encoder(generator, load_misfit(name)[0], train, params.flow, params.seed, compute)
     flow, history = fit_flow(encoder, train, validation, params.flow, params.seed, compute)
     gained = max(row["validation"] for row in history) - history[0]["normal"]
     say(f"fit_flow: {name}: codes of validation images are {gained:.1f} nats likelier than under N(0, I)")
-    publish({artifacts.flow(name): network_writer(flow), artifacts.flow(name, "history.csv"): table_writer(history)})
+    history_file = artifacts.training(artifacts.with_flow(name), HISTORY_FILE)
+    publish({artifacts.flow(name): network_writer(flow), history_file: table_writer(history)})

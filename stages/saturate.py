@@ -21,8 +21,9 @@ def main() -> None:
     images = load_split("train", params.data).images
     kept = list(load_samples(prior))
     ages = sorted({0, kept[0], kept[-1]})
+    of_age = {age: artifacts.training(prior, f"generator_{age or kept[-1]}.safetensors") for age in ages}
     duels = [
-        Duel(artifacts.prior(prior), age, number, images, settings, params.train, params.seed)
+        Duel(of_age[age], age, number, images, settings, params.train, params.seed)
         for age in ages
         for number in range(settings.seeds)
     ]

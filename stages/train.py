@@ -1,4 +1,4 @@
-"""Prepared images -> data/priors/<prior>/: one prior trained, its history, its generators on the way."""
+"""Prepared images -> data/priors/<prior>.safetensors, and in data/training/ how it came about."""
 
 from pathlib import Path
 

@@ -28,7 +28,7 @@ def folder(tmp_path, monkeypatch) -> Path:
     shutil.copy(ROOT / "params.yaml", tmp_path)
     monkeypatch.chdir(tmp_path)
     weights = weight_writer({"w": np.zeros(1, dtype=np.float32)}, {"channels": 1, "image_size": 28, "latent_dim": 2})
-    files = {artifacts.prior(prior): weights for prior in ("vae", "glo", "minimax")}
+    files = {artifacts.generator(prior): weights for prior in ("vae", "glo", "minimax")}
     files |= {artifacts.flow("vae"): weights}  # but not glo's
     files |= {artifacts.misfit(prior): json_writer({}) for prior in ("vae", "glo")}  # but not minimax's
     publish(files)
@@ -178,9 +178,9 @@ def test_a_picture_that_is_too_large(refused, monkeypatch):
         (["good.png", "--sigma", "11"], "argument --sigma: 11: allowed are 0 to 10"),
         (["good.png", "--ink", "red"], "argument --ink: invalid choice: 'red' (choose from 'light', 'dark')"),
         (["good.png", "--prior", "hinge"], "argument --prior: invalid choice: 'hinge'"),
-        (["good.png", "--prior", "least_squares"], "least_squares/generator.safetensors: no such file; `dvc repro`"),
+        (["good.png", "--prior", "least_squares"], "least_squares.safetensors: no such file; `dvc repro`"),
         (["good.png", "--prior", "minimax"], "data/misfit/minimax.json: no such file; `dvc repro` makes it"),
-        (["good.png", "--prior", "glo-flow"], "glo-flow/flow.safetensors: no such file; `dvc repro` makes it"),
+        (["good.png", "--prior", "glo-flow"], "glo-flow.safetensors: no such file; `dvc repro` makes it"),
         (["good.png", "--output", ""], "it exists already: allowed is a new folder"),
         (["good.png", "--output", "."], "it exists already: allowed is a new folder"),
         (["good.png", "--output", ".."], "it exists already"),

@@ -28,7 +28,7 @@ def trained(tmp_path_factory) -> Project:
     weights, misfit = network_writer(generator), json_writer({"slope": 0.05, "fitted_slope": 0.02})
     publish(
         {
-            folder / "data/priors/non_saturating/generator.safetensors": weights,
+            folder / "data/priors/non_saturating.safetensors": weights,
             folder / "data/misfit/non_saturating.json": misfit,
         }
     )

@@ -28,6 +28,6 @@ def generator_singular_values(prior: str, count: int, seed: int, compute: Comput
 
     Raises UserError for a generator that is missing or damaged.
     """
-    generator = load_for_search(artifacts.prior(prior)).to(compute.device)
+    generator = load_for_search(artifacts.generator(prior)).to(compute.device)
     codes = torch.randn(count, generator.arguments["latent_dim"], generator=torch_stream(seed, "Jacobian codes"))
     return singular_values(generator, codes.to(compute.device), compute)

@@ -6,8 +6,8 @@ RAW = Path("data/raw")
 CHECKED = Path("data/checked.json")
 PREPARED = Path("data/prepared")
 CLASSIFIER = Path("data/classifier")
-PRIORS = Path("data/priors")  # <prior>/: generator.safetensors, generator_<epoch>.safetensors, history.csv, ...
-# and <prior>-flow/: flow.safetensors, history.csv
+PRIORS = Path("data/priors")  # <prior>.safetensors, the generator; <prior>-flow.safetensors, the flow over its codes
+TRAINING = Path("data/training")  # <prior>/: generator_<epoch>.safetensors, samples.npz, history.csv, ...
 FIDELITY = Path("data/judged/fidelity.csv")
 SMALL_FIDELITY = Path("data/judged/small_gans.csv")
 OBSERVED = Path("data/observed")
@@ -29,7 +29,7 @@ SATURATION_GRID = Path("data/saturation_grid")  # histories.csv, samples.npz, sh
 METRICS = Path("metrics")
 FIGURES = Path("plots/figures")
 REPORT = Path("plots/report.html"), Path("plots/report.pdf")
-OTHER_IMAGES = Path("data/other_images")  # tables and figures of studies of other images, in git
+LONG_RUNS = Path("data/long_runs")  # tables of runs that take too long for the study, in git
 
 INVERSION = "inversion"  # the task of images that are seen whole; the others are those of params.yaml
 GENERATED = "generated"  # the task of images that each prior drew itself, also seen whole
@@ -76,9 +76,14 @@ def images_used() -> Path:
     return PREPARED / "images.json"
 
 
-def prior(name: str, file: str = "generator.safetensors") -> Path:
-    """A file of a trained prior."""
-    return PRIORS / name / file
+def generator(prior: str) -> Path:
+    """The trained generator of a prior."""
+    return PRIORS / f"{prior}.safetensors"
+
+
+def training(prior: str, file: str) -> Path:
+    """A file that training left, of a prior or of one `with_flow`, beside what is searched."""
+    return TRAINING / prior / file
 
 
 def with_flow(prior: str) -> str:
@@ -92,9 +97,9 @@ def prior_and_latent(name: str) -> tuple[str, str]:
     return prior, NO_PRIOR if prior == NO_PRIOR else flow or NORMAL
 
 
-def flow(prior: str, file: str = "flow.safetensors") -> Path:
-    """A file of the flow that was fitted to a prior's codes."""
-    return PRIORS / with_flow(prior) / file
+def flow(prior: str) -> Path:
+    """The flow that was fitted to a prior's codes."""
+    return PRIORS / f"{with_flow(prior)}.safetensors"
 
 
 def misfit(prior: str) -> Path:

@@ -8,7 +8,7 @@ import yaml
 
 from stages.pipeline.params import PARAMS_FILE, load_params
 
-COPIED = ("dvc.yaml", "stages", ".dvcignore", ".dvc/plots", "data/other_images")
+COPIED = ("dvc.yaml", "stages", ".dvcignore", ".dvc/plots", "data/long_runs", "data/other_images")
 CONFIG = "[core]\n    analytics = false\n    check_update = false\n    no_scm = true\n"
 CHANGES: dict[str, Any] = {
     "priors": ["minimax", "non_saturating"],

@@ -22,7 +22,7 @@ def draw_samples(prior: str, epoch: int, count: int, seed: int, compute: Compute
     Of a prior `with_flow` they are those of G(flow(u)). Raises UserError for a network that is missing or damaged.
     """
     name, latent = artifacts.prior_and_latent(prior)
-    path = artifacts.prior(name, f"generator_{epoch}.safetensors")
+    path = artifacts.training(name, f"generator_{epoch}.safetensors")
     generator = compute.place_network(load_network(Generator, path))
     size = (count, generator.arguments["latent_dim"])
     codes = torch.randn(size, generator=torch_stream(seed, "judge codes"))

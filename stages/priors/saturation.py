@@ -5,7 +5,7 @@ apart into the slope of the loss, |dL/dl|, and the gradient of the logit by the 
 discriminators serve several objectives.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -29,7 +29,7 @@ from stages.priors.slopes import OBJECTIVES, loss_by_output, output_by_logit
 class Duel:
     """A frozen generator, and the seed of the discriminators that learn against it: one piece of work."""
 
-    generator: Path  # the last one of its prior
+    generator: Path  # of this age; at age 0 another one of the same shape
     age: int  # epochs of training after which it was frozen; 0: its initial weights
     number: int  # 0, 1, ...: which of the repetitions
     images: Images  # training images (N, C, S, S), uint8
@@ -48,14 +48,14 @@ class Reached:
 
 
 def frozen_generator(path: Path, age: int, seed: int) -> Generator:
-    """The generator of the prior whose last one lies at `path`, as it was after so many epochs.
+    """The generator at `path`; at age 0 one of its shape with the weights that training starts from.
 
     Raises UserError for a file that is missing or damaged.
     """
-    if age:
-        return load_network(Generator, path.with_name(f"generator_{age}.safetensors"))
-    generator = Generator(**load_network(Generator, path).arguments)
-    initialise(generator, torch_stream(seed, "initial weights", "generator"))
+    generator = load_network(Generator, path)
+    if not age:
+        generator = Generator(**generator.arguments)
+        initialise(generator, torch_stream(seed, "initial weights", "generator"))
     return generator
 
 
@@ -63,11 +63,11 @@ def fight(duel: Duel) -> Reached:
     """Train a discriminator for each loss on the same batches, and measure what each objective passes on as they learn.
 
     Objectives with one and the same discriminator loss (minimax and non_saturating) share a discriminator, so that
-    between them nothing but the generator's loss differs. All networks normalise by the batch, as in training, and
-    are float32.
+    between them nothing but the generator's loss differs. All networks normalise by the batch. Discriminators learn in
+    the precision of training; gradients are measured in float32.
     """
     settings, train = duel.settings, duel.train
-    compute = replace(choose_compute(), bfloat16=False)
+    compute = choose_compute()
     generator = compute.place_network(frozen_generator(duel.generator, duel.age, duel.seed)).train()
     generator.requires_grad_(True)
     stream = torch_stream(duel.seed, "saturation", duel.number)
@@ -93,10 +93,11 @@ def fight(duel: Duel) -> Reached:
     for step in range(1, settings.at[-1] + 1):
         real = compute.place(_pick(duel.images, train.batch_size, stream))
         codes = torch.randn(train.batch_size, generator.arguments["latent_dim"], generator=stream)
-        with torch.no_grad():
+        with torch.no_grad(), compute.autocast():
             fake = generator(compute.place(codes))
         for discriminator, adam, names in zip(discriminators, adams, sharing.values(), strict=True):
-            loss = BY_NAME[names[0]].discriminator(discriminator(real), discriminator(fake))
+            with compute.autocast():
+                loss = BY_NAME[names[0]].discriminator(discriminator(real).float(), discriminator(fake).float())
             adam.zero_grad()
             loss.backward()
             adam.step()

@@ -23,18 +23,18 @@ HISTORY = {
     "g_grad_norm": POSITIVE,
     "loss_slope": Number(low=0, empty=True),
 }
-HISTORY_FILE, SAMPLES = "history.csv", "samples.npz"  # beside generator.safetensors, generator_<epoch>.safetensors, ...
+HISTORY_FILE, SAMPLES = "history.csv", "samples.npz"  # beside generator_<epoch>.safetensors
 SAMPLE_NAME = re.compile(r"epoch_([1-9][0-9]*)")
 
 
 def load_history(prior: str) -> pd.DataFrame:
     """One row an epoch. Raises UserError for a file that is missing, damaged or has other columns."""
-    return load_table(artifacts.prior(prior, HISTORY_FILE), HISTORY)
+    return load_table(artifacts.training(prior, HISTORY_FILE), HISTORY)
 
 
 def load_samples(prior: str) -> dict[int, np.ndarray]:
     """epoch -> images (64, C, S, S), uint8, of each generator that training kept, in the order of the epochs."""
-    path = artifacts.prior(prior, SAMPLES)
+    path = artifacts.training(prior, SAMPLES)
     grid = Array("uint8", ("N", "C", "S", "S"))
     arrays = load_arrays(path, {}, lambda name: grid if SAMPLE_NAME.fullmatch(name) else None)
     if not arrays:
@@ -45,7 +45,7 @@ def load_samples(prior: str) -> dict[int, np.ndarray]:
 def image_shape(name: str) -> tuple[int, int]:
     """(C, S) of the images that a prior draws, with a flow or without; UserError if a file is missing."""
     prior, latent = artifacts.prior_and_latent(name)
-    _, arguments = load_weights(artifacts.prior(prior))
+    _, arguments = load_weights(artifacts.generator(prior))
     for path in (artifacts.misfit(name), *([artifacts.flow(prior)] if latent == artifacts.FLOW else [])):
         if not path.is_file():
             raise UserError(f"{path}: no such file; `dvc repro` makes it")

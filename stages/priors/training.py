@@ -238,11 +238,12 @@ def train(name: str, setting: Setting, checkpoint: Checkpoint | None = None) -> 
 def trained_writers(prior: str, trained: Trained) -> dict[Path, Writer]:
     """The files of a trained prior."""
     networks: dict[str, SavedNetwork] = {f"generator_{epoch}": own for epoch, own in trained.generators.items()}
-    networks["generator"] = trained.generators[max(trained.generators)]  # what is searched from now on
     files = {f"{name}.safetensors": network_writer(network) for name, network in (networks | trained.networks).items()}
     files[HISTORY_FILE] = table_writer(trained.history)
     files[SAMPLES] = array_writer({f"epoch_{epoch}": images for epoch, images in trained.samples.items()})
-    return {artifacts.prior(prior, file): writer for file, writer in files.items()}
+    last = trained.generators[max(trained.generators)]  # what is searched from now on
+    of_training = {artifacts.training(prior, file): writer for file, writer in files.items()}
+    return of_training | {artifacts.generator(prior): network_writer(last)}
 
 
 def _frozen(generator: Generator, weights: dict[str, Tensor], compute: Compute) -> Generator:

@@ -19,7 +19,7 @@ from stages.pipeline.storage import WORD, Array, Arrays, load_arrays, load_numbe
 from stages.priors.max_min.played import load_played
 from stages.priors.saturated import load_small_samples
 from stages.priors.slopes import OBJECTIVES
-from stages.priors.trained import SAMPLES, load_history, load_samples
+from stages.priors.trained import HISTORY_FILE, SAMPLES, load_history, load_samples
 from stages.report.latents import join_latent
 from stages.report.schemas import (
     ACCURACY,
@@ -90,7 +90,10 @@ class Study:
 
     def flow_history(self, prior: str) -> pd.DataFrame:
         """How likely codes became while a flow was fitted to them."""
-        return load_table(artifacts.flow(prior, "history.csv"), _nameless(table_columns("flows", self.labelled)))
+        return load_table(
+            artifacts.training(artifacts.with_flow(prior), HISTORY_FILE),
+            _nameless(table_columns("flows", self.labelled)),
+        )
 
     def log_likelihoods(self, prior: str) -> pd.DataFrame:
         """log p(x) of each image under a prior, in nats and bits per dimension."""
@@ -103,7 +106,7 @@ class Study:
         for prior, own in samples.items():
             if own.keys() != first.keys():
                 raise UserError(
-                    f"{artifacts.prior(prior, SAMPLES)}: epochs {list(own)}, others {list(first)}: run `dvc repro`"
+                    f"{artifacts.training(prior, SAMPLES)}: epochs {list(own)}, others {list(first)}: run `dvc repro`"
                 )
         return samples
 

@@ -1,7 +1,7 @@
 """Where restorations lose what they lose: `python -m tests.benchmarks.limits`, after `dvc repro`.
 
 Validation images, seen under heavy noise and with two windows missing, restored with each prior that has a flow, from
-N(0, I) and from the flow. data/benchmarks/limits.csv gets a row for each prior, latent and condition:
+N(0, I) and from the flow. data/long_runs/limits.csv gets a row for each prior, latent and condition:
 
 psnr              of the posterior mean, as in the study; of hidden pixels where there are any, in dB
 more_chains       the same with ten times the evaluations: twice the chains, each of five times the steps
@@ -16,14 +16,13 @@ So what lies between `psnr` and `more_chains` is lost by the sampler, `missed` b
 """
 
 import argparse
-from pathlib import Path
 
 import numpy as np
 import torch
 
 from stages.judging.embedding import Embedding, load_embedding
 from stages.judging.image_quality import mse, psnr
-from stages.pipeline.artifacts import prior_and_latent, with_flow
+from stages.pipeline.artifacts import LONG_RUNS, prior_and_latent, with_flow
 from stages.pipeline.numerics.compute import choose_compute
 from stages.pipeline.params import load_params
 from stages.pipeline.storage import Row, publish, table_writer
@@ -36,7 +35,7 @@ from stages.restoration.observed import Observed
 from stages.restoration.posterior import sample_posterior
 from stages.restoration.task import load_tuning
 
-TABLE = Path("data/benchmarks/limits.csv")
+TABLE = LONG_RUNS / "limits.csv"
 CONDITIONS = {"denoising": "0.5", "inpainting": "2"}
 MORE_CHAINS, MORE_STEPS = 2, 5
 

@@ -54,7 +54,7 @@ def main() -> None:
 
     # The textbook loop first: choosing the device below also changes how the C library keeps memory.
     device = torch.accelerator.current_accelerator() if torch.accelerator.is_available() else torch.device("cpu")
-    generator = load_network(Generator, artifacts.prior(name)).to(device)
+    generator = load_network(Generator, artifacts.generator(name)).to(device)
     plain = Compute(device, bfloat16=False, search_batch=1)
     starts = LatentSearch(load_prior(name, fitted, plain), params.search, params.seed, plain).draw_prior(few)
     codes, seconds = [], []

@@ -32,7 +32,7 @@ def test_the_covariance_of_small_changes_has_no_further_direction(tiny_generator
 
 def test_of_a_trained_prior_at_the_same_codes_each_time(tiny_generator, exact, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    publish({artifacts.prior("vae"): network_writer(tiny_generator)})
+    publish({artifacts.generator("vae"): network_writer(tiny_generator)})
     found = generator_singular_values("vae", 2, 0, exact)
     assert np.array_equal(found, generator_singular_values("vae", 2, 0, exact))
     assert generator_singular_values("vae", 2, 1, exact) != pytest.approx(found, rel=1e-3)

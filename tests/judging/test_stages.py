@@ -45,8 +45,8 @@ def _study(tmp_path, monkeypatch):
     generator = Generator(latent_dim=4, width=4, channels=3, image_size=SIDE)
     publish(
         {
-            artifacts.prior("minimax", "generator_1.safetensors"): network_writer(generator),
-            artifacts.prior("minimax", "samples.npz"): array_writer({"epoch_1": images[:64].transpose(0, 3, 1, 2)}),
+            artifacts.training("minimax", "generator_1.safetensors"): network_writer(generator),
+            artifacts.training("minimax", "samples.npz"): array_writer({"epoch_1": images[:64].transpose(0, 3, 1, 2)}),
             artifacts.SATURATION_GRID / "samples.npz": array_writer(
                 {f"minimax-3-adam-true-{seed}": images[:16].transpose(0, 3, 1, 2) for seed in range(2)}
             ),

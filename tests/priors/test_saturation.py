@@ -59,12 +59,12 @@ def test_measured_numbers_are_those_of_a_linear_generator():
 def duel(tmp_path) -> Duel:
     torch.manual_seed(2)
     generator = Generator(latent_dim=4, width=4, channels=1, image_size=28)
-    paths = [tmp_path / name for name in ("generator.safetensors", "generator_3.safetensors")]
-    publish({path: network_writer(generator) for path in paths})
+    path = tmp_path / "generator_3.safetensors"
+    publish({path: network_writer(generator)})
     images = np.random.default_rng(0).integers(0, 256, (64, 1, 28, 28), dtype=np.uint8)
     settings = Saturate(seeds=1, at=[1, 3], codes=4, width=4)
     train = load_params(ROOT / "params.yaml").train.model_copy(update={"batch_size": 4})
-    return Duel(paths[0], 3, 0, images, settings, train, seed=0)
+    return Duel(path, 3, 0, images, settings, train, seed=0)
 
 
 def test_objectives_with_the_same_discriminator_loss_share_a_discriminator(duel):
@@ -92,7 +92,7 @@ def test_age_0_is_the_initial_generator_and_later_ones_are_those_kept(duel):
     assert not torch.equal(next(initial.parameters()), next(later.parameters()))
     assert_close(next(initial.parameters()).std(), torch.tensor(0.02), rtol=0.1, atol=0)
     with pytest.raises(UserError, match=r"generator_2\.safetensors: no such file"):
-        frozen_generator(duel.generator, 2, duel.seed)
+        frozen_generator(duel.generator.with_name("generator_2.safetensors"), 2, duel.seed)
 
 
 def test_the_networks_of_the_study_pass_on_the_product_too(duel):

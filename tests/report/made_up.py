@@ -197,12 +197,12 @@ def _training(params: Params, made: Made) -> dict[Path, Writer]:
             fidelity.append({"prior": prior, "epoch": epoch} | dict.fromkeys(measures, 0.9 - epoch * number / 10))
             grid = _near(np.tile(made.images[-1:], (64, 1, 1, 1)), prior, str(epoch))
             samples[f"epoch_{epoch}"] = (grid * 255).astype(np.uint8)
-        path = artifacts.prior(prior, "samples.npz")
+        path = artifacts.training(prior, "samples.npz")
         writers |= {path: array_writer(samples), path.with_name("history.csv"): table_writer(history)}
     for prior in params.flows:
         fidelity.append({"prior": artifacts.with_flow(prior), "epoch": 2} | dict.fromkeys(measures, 0.5))
         history = [{"step": step, "train": step, "validation": step - 1.5, "normal": 0.5} for step in (1, 2)]
-        writers[artifacts.flow(prior, "history.csv")] = table_writer(history)
+        writers[artifacts.training(artifacts.with_flow(prior), "history.csv")] = table_writer(history)
     return writers | {artifacts.FIDELITY: table_writer(fidelity)}
 
 

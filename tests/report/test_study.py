@@ -195,7 +195,7 @@ def test_the_table_of_norms_is_about_one_prior(study):
 
 
 def test_samples_of_other_epochs_than_the_first_priors_are_refused_by_name(study):
-    path = artifacts.prior("non_saturating", "samples.npz")
+    path = artifacts.training("non_saturating", "samples.npz")
     rewrite(path, lambda samples: {"epoch_1": samples["epoch_1"], "epoch_3": samples["epoch_2"]})
     with pytest.raises(UserError, match=rf"^{path}: epochs \[1, 3\], others \[1, 2\]: run `dvc repro`"):
         study.samples()
@@ -248,7 +248,7 @@ def test_a_table_without_rows_is_refused(study):
         (artifacts.table("denoising"), lambda s: s.task_table("denoising")),
         (artifacts.table("norms"), lambda s: s.table("norms")),
         (artifacts.SOLVERS / "seconds.csv", lambda s: s.seconds()),
-        (artifacts.prior("least_squares", "samples.npz"), lambda s: s.samples()),
+        (artifacts.training("least_squares", "samples.npz"), lambda s: s.samples()),
         (artifacts.CLASSIFIER / "accuracy.json", lambda s: s.accuracy()),
     ],
     ids=lambda value: str(value) if isinstance(value, Path) else "",

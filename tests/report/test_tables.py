@@ -183,7 +183,7 @@ def test_measure_removes_the_tables_of_an_earlier_study(study, monkeypatch):
 @pytest.mark.parametrize(
     "path",
     [
-        artifacts.prior("non_saturating", "history.csv"),
+        artifacts.training("non_saturating", "history.csv"),
         artifacts.FIDELITY,
         artifacts.likelihood("non_saturating-flow"),
         artifacts.observed("inpainting"),

@@ -264,28 +264,35 @@ class OtherTask:
 
 def other_images(images: str, most: int = 4) -> dict[str, OtherTask]:
     """task -> what came out for another image set, from data/other_images; at most so many conditions of each."""
-    found = {}
+    folder, found = f"other_images/{images}", {}
     for task, condition, quality in (("denoising", "sigma", "psnr"), ("inpainting", "holes", "hole_psnr")):
-        table = [row for row in rows(f"{images}/{task}") if getattr(row, quality) is not None]
+        table = [row for row in rows(f"{folder}/{task}") if getattr(row, quality) is not None]
         means = [row for row in table if row.method == POSTERIOR_MEAN]
         totals: dict[str, float] = {}
         for row in means:
-            totals[row.prior] = totals.get(row.prior, 0) + getattr(row, quality)
+            totals[_searched(row)] = totals.get(_searched(row), 0) + getattr(row, quality)
         prior = max(totals, key=lambda name: totals[name])
         values = spread(list(dict.fromkeys(getattr(row, condition) for row in means)), most)
         cells = []
         for value in values:
-            here = {(row.prior, row.method): getattr(row, quality) for row in table if getattr(row, condition) == value}
+            here = {
+                (_searched(row), row.method): getattr(row, quality) for row in table if getattr(row, condition) == value
+            }
             others = {
                 method: score
                 for (name, method), score in here.items()
                 if name == NO_PRIOR and method not in (UNRESTORED, COMBINED)
             }
             best = max(others, key=lambda name: others[name])
-            own = {"prior": prior, "task": task, "condition": value}
-            (lead,) = rows(f"{images}/paired", method=POSTERIOR_MEAN, against=best, **own)
-            (added,) = rows(f"{images}/paired", method=COMBINED, against=COMBINED, **own)
+            paired = [row for row in rows(f"{folder}/paired", task=task, condition=value) if _searched(row) == prior]
+            (lead,) = [row for row in paired if (row.method, row.against) == (POSTERIOR_MEAN, best)]
+            (added,) = [row for row in paired if (row.method, row.against) == (COMBINED, COMBINED)]
             mean, combined = here[prior, POSTERIOR_MEAN], here[prior, COMBINED]
             cells.append(OtherCell(value, mean, combined, others[best], best, here[NO_PRIOR, COMBINED], lead, added))
         found[task] = OtherTask(prior, condition, cells)
     return found
+
+
+def _searched(row: Row) -> str:
+    """The name of what was searched: of the prior, or of it with its flow."""
+    return with_flow(row.prior) if getattr(row, "latent", None) == FLOW else str(row.prior)

@@ -15,8 +15,9 @@ Row = SimpleNamespace  # an attribute for each column; None for an empty cell
 def rows(name: str, **keys: Any) -> list[Row]:
     """The rows of a table in which every column of `keys` has the value given, in the table's order.
 
-    `name` is a table of metrics/, or `images/table` of data/other_images/. A table that the study does not have, such
-    as `flows` without flows, has no rows. Raises UserError for a damaged table and for a column that it lacks.
+    `name` is a table of metrics/, or `folder/table` of data/: `other_images/emoji/denoising`, `long_runs/unet`. A table
+    that the study does not have, such as `flows` without flows, has no rows. Raises UserError for a damaged table and
+    for a column that it lacks.
     """
     path = table_path(name)
     if not path.exists():
@@ -41,8 +42,8 @@ def cell(name: str, column: str, **keys: Any) -> Any:
 
 def table_path(name: str) -> Path:
     """Where a table lies."""
-    images, _, table = name.rpartition("/")
-    return artifacts.OTHER_IMAGES / images / f"{table}.csv" if images else artifacts.table(table)
+    folder, _, table = name.rpartition("/")
+    return Path("data", folder, f"{table}.csv") if folder else artifacts.table(table)
 
 
 @functools.lru_cache(maxsize=64)

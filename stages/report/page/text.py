@@ -27,6 +27,7 @@ SECTIONS = (  # in the report's order, each <name>.md
     "inpainting",
     "norm",
     "priors",
+    "limits",
     "certainty",
     "density",
     "likelihood",

@@ -85,7 +85,7 @@ def load_prior(name: str, misfit: Misfit, compute: Compute, images: np.ndarray |
     damaged, or whose generator draws images of another shape.
     """
     prior, latent = artifacts.prior_and_latent(name)
-    path = artifacts.prior(prior)
+    path = artifacts.generator(prior)
     generator = compute.place_network(load_for_search(path))
     channels, size = generator.arguments["channels"], generator.arguments["image_size"]
     shape = (channels, size, size)

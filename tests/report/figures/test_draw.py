@@ -202,7 +202,7 @@ def test_a_prior_has_one_colour_in_all_figures(study):
         ("losses", "metrics/paired.csv"),
         ("norms", "metrics/norms.csv"),
         ("overview", "data/combined/inpainting/non_saturating.npz"),
-        ("samples", "data/priors/least_squares/samples.npz"),
+        ("samples", "data/training/least_squares/samples.npz"),
         ("search", "data/solvers/seconds.csv"),
         ("spectra", "metrics/spectra.csv"),
         ("tasks", "metrics/inpainting.csv"),

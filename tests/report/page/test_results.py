@@ -54,11 +54,11 @@ def test_a_changed_table_is_read_again():
     assert len(rows("denoising")) == 4
 
 
-def test_tables_of_other_images_are_found_by_their_folder():
+def test_tables_of_data_are_found_by_their_folder():
     folder = Path("data/other_images/emoji")
     folder.mkdir(parents=True)
     (folder / "paired.csv").write_text("prior,difference\nglo,1.5\n")
-    assert cell("emoji/paired", "difference", prior="glo") == 1.5
+    assert cell("other_images/emoji/paired", "difference", prior="glo") == 1.5
 
 
 def test_numbers_are_spelled():

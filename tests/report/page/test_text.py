@@ -21,7 +21,7 @@ N0I = r"$\mathcal N(0, I)$"
 @pytest.fixture
 def committed(tmp_path, monkeypatch) -> None:
     """The committed tables in a folder where a test may change them."""
-    for name in ("metrics", "data/other_images"):
+    for name in ("metrics", "data/long_runs", "data/other_images"):
         shutil.copytree(ROOT / name, tmp_path / name)
     shutil.copy(ROOT / "params.yaml", tmp_path)
     monkeypatch.chdir(tmp_path)
@@ -160,6 +160,34 @@ def test_a_smaller_study_has_a_report(committed, changes):
     said = text()
     assert not re.search(r"\b(nan|None|inf|Undefined)\b", said)
     assert ("This study denoises nothing" in said) == ("tasks" in changes)
+
+
+@pytest.mark.parametrize(
+    ("ahead", "more", "words"),
+    [
+        (0.5, 20.1, ["is ahead in 2 and behind in 0 of 2", "adds at most 0.1 dB, so the sampler loses little"]),
+        (-0.5, 22.0, ["is ahead in 0 and behind in 2 of 2", "adds at most 2.0 dB: the sampler is one of the limits"]),
+    ],
+)
+def test_what_longer_runs_say(committed, ahead, more, words):
+    interval = {"difference": ahead, "difference_low": ahead - 0.1, "difference_high": ahead + 0.1}
+    key = {"task": "denoising", "prior": "vae-flow", "psnr": 20.0}
+    unet = [key | {"condition": at, "steps": steps} | interval for at in (0.1, 1.0) for steps in (10, 40)]
+    lost = {"prior": "vae", "task": "denoising", "condition": 0.5, "n": 4, "psnr": 20.0, "more_chains": more}
+    lost |= {"representation": 35.0, "missed": 0.25, "right": 0.5}
+    limits = [lost | {"latent": "normal", "truth_nats": 50.0}, lost | {"latent": "flow", "truth_nats": 8.0}]
+    grid = [
+        {"loss": loss, "optimiser": "adam", "batch_norm": normed, "discriminator_steps": steps, "seeds": 5}
+        | {"saturated": 2, "frechet_distance": 300.0}
+        for loss in ("minimax", "non_saturating", "least_squares")
+        for normed in ("true", "false")
+        for steps in (1, 3)
+    ]
+    for name, rows in {"unet": unet, "limits": limits, "saturation_grid": grid}.items():
+        pd.DataFrame(rows).to_csv(f"data/long_runs/{name}.csv", index=False)
+    said = text()
+    assert "4 times the steps" in said and "42 nats likelier" in said and "60 runs" in said
+    assert all(word in said for word in words)
 
 
 def test_made_up_studies_have_a_report(either):

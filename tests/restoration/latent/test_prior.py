@@ -23,7 +23,7 @@ MISFIT = Misfit(0.03)
 def path(tmp_path, monkeypatch, tiny_generator) -> Path:
     """Where the tiny generator is saved, in a project of its own."""
     monkeypatch.chdir(tmp_path)
-    path = artifacts.prior("minimax")
+    path = artifacts.generator("minimax")
     publish({path: network_writer(tiny_generator)})
     return path
 
