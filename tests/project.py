@@ -68,6 +68,8 @@ TINY = {
     "measure": {"bootstrap": 100},
 }
 
+LARGE = ("data/trained/", "metrics/", "plots/")  # left out of a copy
+
 # Stage scripts in one process, which loads torch once, and the most memory that it had.
 IN_ONE_PROCESS = """
 import json, resource, sys
@@ -112,7 +114,7 @@ class Project:
             ["git", "ls-files", "-z", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, check=True, text=True
         ).stdout
         for name in filter(None, listed.split("\0")):
-            if (ROOT / name).is_file() and name != "dvc.lock" and not name.startswith(("metrics/", "plots/")):
+            if (ROOT / name).is_file() and name != "dvc.lock" and not name.startswith(LARGE):
                 (folder / name).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy2(ROOT / name, folder / name)
         self.set_params(changes)

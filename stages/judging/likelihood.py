@@ -4,8 +4,8 @@
 
 A generator alone has no density in the space of images, since what it draws is a set of measure zero there. With the
 noise e it has one, and annealed importance sampling estimates it (Wu et al. 2017). The path need not start at the
-prior: from a Gaussian around the most probable code, as wide as the curvature there says (Laplace's approximation), the
-estimate is just as unbiased and the path much shorter. For images that the prior drew itself a sample of p(z | x) is
+prior: from a Gaussian that lies where preliminary chains found the posterior's mass, the estimate is just as unbiased
+and the path much shorter. For images that the prior drew itself a sample of p(z | x) is
 known, the code that was drawn, and with it an upper bound (Grosse et al. 2015): how far the two are apart says how much
 to trust an estimate.
 """
