@@ -311,7 +311,7 @@ class Params(Group):
 
     @property
     def best_prior(self) -> str:
-        """What restores a person's own picture: the VAE with its flow, ahead in the tables, or else the usual one."""
+        """What restores a person's own picture, and README's first one: the VAE with its flow, or the usual one."""
         best = with_flow("vae")
         return best if best in self.searched else self.usual_prior
 

@@ -21,6 +21,7 @@ from stages.restoration.observed import Observed
 from stages.restoration.restored import MAP, PLAIN, POSTERIOR_MEAN
 
 PALETTE = ("#d1495b", "#00798c", "#edae49", "#6a4c93", "#8ab17d", "#e76f51", "#277da1", "#9c6644")  # in turn
+DOTS = 110  # pixels an inch
 CYCLES = "frequency, cycles per image side"
 GREY = "#555555"  # of what has no prior
 DASHES: dict[str, Any] = {  # of a method
@@ -35,7 +36,7 @@ MARKERS = ("o", "s", "^", "v", "D", "P", "X")
 
 plt.rcParams.update(
     {
-        "figure.dpi": 110,
+        "figure.dpi": DOTS,
         "figure.max_open_warning": 0,  # all are open until they are written as a set
         "font.size": 9,
         "axes.spines.top": False,
@@ -43,6 +44,7 @@ plt.rcParams.update(
         "axes.grid": True,
         "grid.alpha": 0.3,
         "legend.frameon": False,
+        "legend.handlelength": 3.2,  # so that dashes are seen
     }
 )
 

@@ -65,5 +65,5 @@ def difference_curves(
         panel.set_title(task)
         panel.set_xlabel(condition)
         panel.set_ylabel(f"PSNR less that of {readable(reference)}, dB")
-        panel.legend(fontsize=7)
+        panel.legend(fontsize=7, loc="upper center", bbox_to_anchor=(0.5, -0.13), ncols=2)  # below: no curve is hidden
     return figure

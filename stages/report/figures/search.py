@@ -4,6 +4,7 @@ import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullFormatter
 
 from stages.pipeline.artifacts import SOLVERS
 from stages.pipeline.errors import UserError
@@ -42,6 +43,9 @@ def _lines(axes: tuple[Axes, Axes], solvers: pd.DataFrame, x: str, label: str) -
         for number, (solver, curve) in enumerate(solvers.groupby("solver", sort=False)):
             panel.plot(curve[x], curve[y], "-", color=f"C{number}", marker=".", label=solver)
         panel.set_xscale("log")
+        panel.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        panel.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
+        panel.xaxis.set_minor_formatter(NullFormatter())
         panel.set_xlabel(label)
         panel.set_ylabel(name)
     axes[0].set_yscale("log")

@@ -130,7 +130,7 @@ def _labelled(
         panel.set_xlabel(condition)
         panel.set_ylabel(f"{readable(quality)}, dB".replace("psnr", "PSNR"))
         panel.set_xticks(sorted(table[condition].unique()))
-        panel.legend(fontsize=7)
+        panel.legend(fontsize=7, loc="upper center", bbox_to_anchor=(0.5, -0.13), ncols=3)  # below: no curve is hidden
     return figure
 
 

@@ -13,13 +13,15 @@ import typst
 
 from stages.pipeline import artifacts
 from stages.pipeline.errors import UserError
-from stages.report.page.pictures import small_png
+from stages.report.page.pictures import size_of_png, small_png
 
 LAYOUT = Path(__file__).parent / "layout"
 TITLE = "How far does a GAN carry as an image prior?"
 READS = "markdown-smart"
 RENAMED = re.compile(r"\b(dot|plus|minus|times)\.circle\b")  # symbols that pandoc still calls so and Typst no longer
-FIGURE = re.compile(r"(?<=\]\()(plots|data)/([\w/]+)\.png(?=\))")
+FIGURE = re.compile(r"\]\((plots|data)/([\w/]+)\.png\)")
+TABLES = "--columns=1000"  # pandoc's limit above which a table's columns are all of one width, and words wrap
+PRINTED = 6.5, 8.5  # inches, the most that a figure may be wide and high on paper
 
 
 def html_page(text: str, explorer: Mapping[str, Any]) -> bytes:
@@ -28,7 +30,7 @@ def html_page(text: str, explorer: Mapping[str, Any]) -> bytes:
     Raises UserError for a figure that is missing.
     """
     body = pypandoc.convert_text(
-        _with_figures(text, lambda path: _data_uri(small_png(path))),
+        _with_figures(text, lambda path: f"]({_data_uri(small_png(path))})"),
         to="html5",
         format=READS,
         extra_args=[
@@ -39,6 +41,7 @@ def html_page(text: str, explorer: Mapping[str, Any]) -> bytes:
             f"--template={LAYOUT / 'page.html'}",
             f"--metadata=pagetitle:{TITLE}",
             "--wrap=none",
+            TABLES,
         ],
     )
     # A wide table scrolls by itself, also by keyboard, so that the page never does.
@@ -61,13 +64,13 @@ def pdf_document(text: str) -> bytes:
         def beside(path: Path) -> str:
             name = f"{path.parent.name}_{path.name}"
             Path(folder, name).write_bytes(small_png(path))
-            return name
+            return f"]({name}){{width={printed_width(path):.2f}in}}"
 
         source = pypandoc.convert_text(
             _with_figures(text, beside),
             to="typst",
             format=READS,
-            extra_args=[f"--template={LAYOUT / 'page.typ'}", f"--metadata=title:{TITLE}", "--wrap=none"],
+            extra_args=[f"--template={LAYOUT / 'page.typ'}", f"--metadata=title:{TITLE}", "--wrap=none", TABLES],
         )
         main = Path(folder, "report.typ")
         main.write_text(RENAMED.sub(r"\1.o", source), encoding="utf-8")
@@ -78,13 +81,19 @@ def pdf_document(text: str) -> bytes:
 
 
 def _with_figures(text: str, place: Callable[[Path], str]) -> str:
-    """The text with another address for each figure; sections name them plots/<name>.png."""
+    """The text with what `place` puts after each figure's caption; sections name figures plots/<name>.png."""
 
     def address(match: re.Match[str]) -> str:
         folder = artifacts.FIGURES if match[1] == "plots" else Path(match[1])
         return place(folder / f"{match[2]}.png")
 
     return FIGURE.sub(address, text)
+
+
+def printed_width(path: Path) -> float:
+    """Inches: a figure's own width, as it was drawn, or less where it would not fit on a page."""
+    width, height = size_of_png(path)
+    return min(width, PRINTED[0], PRINTED[1] * width / height)
 
 
 def _data_uri(png: bytes) -> str:

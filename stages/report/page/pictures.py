@@ -7,6 +7,7 @@ from pathlib import Path
 from PIL import Image
 
 from stages.pipeline.errors import UserError
+from stages.report.style import DOTS
 
 WIDEST = 1500  # pixels; on a page 750 points wide, two for each
 COLOURS = 128
@@ -23,6 +24,12 @@ def small_png(path: Path) -> bytes:
         raise UserError(f"{path}: no such file; `dvc repro` makes it") from None
     except OSError as error:
         raise UserError(f"{path}: not a readable picture: {error}") from None
+
+
+def size_of_png(path: Path) -> tuple[float, float]:
+    """Width and height of a figure in inches, as it was drawn."""
+    with Image.open(path) as picture:
+        return picture.width / DOTS, picture.height / DOTS
 
 
 @functools.cache  # each goes into the page and into the printed document

@@ -163,7 +163,7 @@ def test_a_pixel_of_a_large_picture_has_a_dot_and_a_half_at_least(pictures, name
         assert axes.get_window_extent().width / axes.images[0].get_array().shape[1] > 1.5
 
 
-def test_completions_are_of_the_usual_prior_and_the_first_task_that_hides(study):
+def test_completions_are_of_the_best_prior_and_the_first_task_that_hides(study):
     assert "non-saturating, holes 2" in text_of(draw("completions", study))
     assert "least squares, holes 2" in text_of(
         draw("completions", with_params(study, priors=["least_squares"], flows=[]))

@@ -17,6 +17,7 @@ from stages.pipeline.artifacts import FIGURES, REPORT
 from stages.pipeline.errors import UserError
 from stages.pipeline.numerics.pixels import to_uint8
 from stages.pipeline.params import load_params
+from stages.report.page.documents import printed_width
 from stages.report.page.explorer import explorer
 from stages.report.page.text import FOLDER
 from stages.report.shades import uncertainty
@@ -210,3 +211,9 @@ def test_pages_of_the_pdf_are_not_blank(inside, tmp_path):
     subprocess.run(["pdftoppm", "-r", "20", "-gray", "-png", str(REPORT[1]), str(tmp_path / "page")], check=True)
     pages = [np.asarray(Image.open(path)) for path in sorted(tmp_path.glob("page*.png"))]
     assert len(pages) > 5 and all((page < 200).mean() > 0.001 for page in pages)
+
+
+@pytest.mark.parametrize(("pixels", "inches"), [((330, 220), 3.0), ((1650, 220), 6.5), ((440, 1870), 2.0)])
+def test_a_figure_is_printed_as_it_was_drawn_or_so_that_it_fits(tmp_path, pixels, inches):
+    Image.new("L", pixels).save(tmp_path / "figure.png")
+    assert printed_width(tmp_path / "figure.png") == pytest.approx(inches)
