@@ -54,7 +54,7 @@ COLUMNS = {
     "features": "prior,method,source,feature,value,n,psnr,psnr_low,psnr_high,mse,residual_share,share_of_error,"
     "share_of_pixels",
     "traits": "prior,method,source,trait,n,kept",
-    "modes": "data,loss,order,seed,modes,good_share,kl_uniform,visited",
+    "modes": "data,loss,order,seed,modes,good_share,kl_uniform,visited,even_share",
     "inner_minimum": "data,loss,order,seed,highest,best,reached,excess,at_highest,spread,d_loss,constant",
     "saturation": "objective,age,seed,d_step,fake_logit,d_accuracy,loss_slope,logit_grad_norm,g_grad_norm,"
     "largest_slope,sample_grad_norm,loss_by_output,output_by_logit",

@@ -4,12 +4,13 @@ A sample belongs to one mode: the nearest centre of a mixture, the class that a 
 where that mode has its mass: within three standard deviations of the centre, or where the classifier is sure.
 """
 
+import math
 from collections.abc import Callable
 
 import numpy as np
 
 from stages.pipeline.storage import Arrays, Row
-from stages.priors.max_min.mixtures import MIXTURES
+from stages.priors.max_min.mixtures import MIXTURES, Mixture
 from stages.priors.max_min.played import FINAL, FRAMES, LOSSES, ORDERS, data_of, samples_of
 
 RADIUS = 3  # standard deviations from a centre within which a sample is good, as Metz et al. 2017 count
@@ -54,19 +55,26 @@ def mode_rows(played: Arrays, judge_image: Judge | None, classes: int) -> list[R
     """The table: a row for every pair of networks; `judge_image` takes coordinates, None where there are no images.
 
     `visited` are the modes covered at one time or another in the last half of the steps: many more than `modes` where
-    samples hop from mode to mode.
+    samples hop from mode to mode. `even_share` is the good share of samples that are spread evenly over the box, None
+    for images.
     """
     rows = []
     for data in data_of(played):
         judge, count = _judge(data, judge_image, classes)
+        even = {"even_share": even_share(MIXTURES[data]) if data in MIXTURES else None}
         for loss in LOSSES:
             for order in ORDERS:
                 final, frames = (samples_of(played, data, order, loss, kind) for kind in (FINAL, FRAMES))
                 for seed, (own, on_the_way) in enumerate(zip(final, frames, strict=True)):
                     visited = np.any([covered(*judge(frame), count) for frame in on_the_way], axis=0)
                     row = {"data": data, "loss": loss, "order": order, "seed": seed}
-                    rows.append(row | mode_statistics(*judge(own), count) | {"visited": int(visited.sum())})
+                    rows.append(row | mode_statistics(*judge(own), count) | {"visited": int(visited.sum())} | even)
     return rows
+
+
+def even_share(mixture: Mixture) -> float:
+    """The share of a mixture's box that lies within RADIUS standard deviations of a centre; no two of these overlap."""
+    return len(mixture.centres) * math.pi * (RADIUS * mixture.std) ** 2 / (2 * mixture.reach) ** 2
 
 
 def _judge(data: str, judge_image: Judge | None, classes: int) -> tuple[Judge, int]:

@@ -83,7 +83,9 @@ COLUMNS: dict[str, Columns] = {
     | {"source": WORD, "feature": WORD, "value": WORD, "n": COUNT}
     | PSNR
     | {"mse": POSITIVE, "residual_share": EMPTY_POSITIVE, "share_of_error": EMPTY_POSITIVE, "share_of_pixels": SHARE},
-    "modes": GAME | {"modes": POSITIVE, "good_share": SHARE, "kl_uniform": POSITIVE, "visited": POSITIVE},
+    "modes": GAME
+    | {"modes": POSITIVE, "good_share": SHARE, "kl_uniform": POSITIVE, "visited": POSITIVE}
+    | {"even_share": Number(low=0, high=1, empty=True)},
     "inner_minimum": GAME
     | {"highest": ANY, "best": ANY, "reached": ANY, "excess": ANY, "at_highest": SHARE, "spread": POSITIVE}
     | {"d_loss": POSITIVE, "constant": POSITIVE},

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from stages.judging.modes import covered, kl_to_uniform, mode_rows, mode_statistics, nearest_modes
+from stages.judging.modes import covered, even_share, kl_to_uniform, mode_rows, mode_statistics, nearest_modes
 from stages.priors.max_min.mixtures import MIXTURES
 from stages.priors.max_min.played import FINAL, FRAMES, LOSSES, ORDERS, name_of
 
@@ -49,6 +49,13 @@ def test_samples_of_the_mixture_itself_cover_all_modes():
         assert row["modes"] == len(mixture.centres)
         assert row["good_share"] == pytest.approx(1 - math.exp(-4.5), abs=0.01)  # Rayleigh within 3
         assert row["kl_uniform"] < 0.01
+
+
+def test_even_samples_are_good_by_the_share_that_is_said():
+    for mixture in MIXTURES.values():
+        points = np.random.default_rng(0).uniform(-mixture.reach, mixture.reach, (20_000, 2))
+        _, good = nearest_modes(points, mixture.centres, mixture.std)
+        assert good.mean() == pytest.approx(even_share(mixture), abs=0.01)
 
 
 def test_a_collapsed_generator_covers_one_mode_and_none_if_it_sits_between_them():
