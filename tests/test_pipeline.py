@@ -61,8 +61,8 @@ COLUMNS = {
     "saturation_falls": "objective,age,seeds,d_steps,g_grad_fall,g_grad_fall_low,g_grad_fall_high,loss_slope_fall,"
     "loss_slope_fall_low,loss_slope_fall_high,logit_grad_fall,logit_grad_fall_low,logit_grad_fall_high,"
     "d_accuracy,loss_by_output,output_by_logit,bounded,bounded_by_mean",
-    "saturation_grid": "loss,discriminator_steps,optimiser,batch_norm,seeds,saturated,gradient_ratio,update_ratio,"
-    "loss_slope,d_accuracy,frechet_distance,coverage",
+    "saturation_grid": "loss,discriminator_steps,optimiser,batch_norm,seeds,saturated,diverged,"
+    "gradient_ratio,update_ratio,loss_slope,d_accuracy,frechet_distance,coverage",
 }
 FIGURES = {
     "samples",

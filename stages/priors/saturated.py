@@ -35,6 +35,7 @@ def load_small_samples(file: str) -> dict[str, np.ndarray]:
 def judge_run(history: pd.DataFrame, criterion: Saturated) -> pd.Series:
     """A run (a row a generator step, in order) in a few numbers, and whether it `saturated`.
 
+    diverged        1 if something is no number any more in the end; then it did not saturate, and the rest is NaN
     gradient_ratio  median norm of the generator's gradient over the last steps, by the largest of the run
     update_ratio    the same of the steps that the optimiser makes of it
     loss_slope, d_accuracy  medians over the last steps
@@ -44,12 +45,16 @@ def judge_run(history: pd.DataFrame, criterion: Saturated) -> pd.Series:
     the generator's first few steps are over; a median at the end, so that no single step decides.
     """
     last = history.iloc[-max(round(criterion.last * len(history)), 1) :]
+    if last[["g_grad_norm", "update_norm", "loss_slope", "d_accuracy"]].isna().any(axis=None):
+        nothing = dict.fromkeys(("gradient_ratio", "update_ratio", "loss_slope", "d_accuracy"), np.nan)
+        return pd.Series({"saturated": 0, "diverged": 1} | nothing)
     ratio = {name: last[f"{name}_norm"].median() / history[f"{name}_norm"].max() for name in ("g_grad", "update")}
     accuracy = last.d_accuracy.median()
     gone = ratio["g_grad"] <= criterion.gradient_ratio and accuracy >= criterion.d_accuracy
     return pd.Series(
         {
             "saturated": int(gone),
+            "diverged": 0,
             "gradient_ratio": ratio["g_grad"],
             "update_ratio": ratio["update"],
             "loss_slope": last.loss_slope.median(),
@@ -59,7 +64,7 @@ def judge_run(history: pd.DataFrame, criterion: Saturated) -> pd.Series:
 
 
 def count_saturated(histories: pd.DataFrame, quality: pd.DataFrame, criterion: Saturated) -> pd.DataFrame:
-    """metrics/saturation_grid.csv: for each cell how many of its seeds saturated, and medians over seeds of the rest.
+    """metrics/saturation_grid.csv: for each cell how many of its seeds saturated and diverged, and medians of the rest.
 
     `histories` has a row for each run's generator step, `quality` a row for each run.
     """
@@ -67,8 +72,8 @@ def count_saturated(histories: pd.DataFrame, quality: pd.DataFrame, criterion: S
     joined = pd.DataFrame(runs).merge(quality[[*RUN, *QUALITY]], on=RUN)
     rows = []
     for key, own in _groups(joined, CELL):
-        medians = own.drop(columns=[*RUN, "saturated"]).median().to_dict()
-        counts = {"seeds": len(own), "saturated": int(own.saturated.sum())}
+        medians = own.drop(columns=[*RUN, "saturated", "diverged"]).median().to_dict()
+        counts = {"seeds": len(own)} | {name: int(own[name].sum()) for name in ("saturated", "diverged")}
         rows.append(dict(zip(CELL, key, strict=True)) | counts | medians)
     return pd.DataFrame(rows)
 

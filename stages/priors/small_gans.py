@@ -86,7 +86,7 @@ def train_small(run: Run) -> Outcome:
         history.append({"g_step": g_step} | players.epoch_means() | {"update_norm": update.norm().item()})
     codes = torch.randn(settings.samples, run.train.latent_dim, generator=stream)
     with torch.no_grad():  # normalised by these codes' own statistics
-        samples = players.generator(compute.place(codes))
+        samples = players.generator(compute.place(codes)).nan_to_num()  # of a run that diverged
     return Outcome(history, to_uint8(samples.cpu().numpy()))
 
 

@@ -11,6 +11,7 @@ Cells = dict[str, Number | str]
 ANY, COUNT, POSITIVE, SHARE = Number(), Number(low=1), Number(low=0), Number(low=0, high=1)
 EMPTY = Number(empty=True)  # what is infinite or undefined leaves its cell empty: the PSNR of an image with itself, say
 EMPTY_POSITIVE = Number(low=0, empty=True)
+EMPTY_SHARE = Number(low=0, high=1, empty=True)
 SSIM = Number(low=-1, high=1)
 
 
@@ -85,7 +86,7 @@ COLUMNS: dict[str, Columns] = {
     | {"mse": POSITIVE, "residual_share": EMPTY_POSITIVE, "share_of_error": EMPTY_POSITIVE, "share_of_pixels": SHARE},
     "modes": GAME
     | {"modes": POSITIVE, "good_share": SHARE, "kl_uniform": POSITIVE, "visited": POSITIVE}
-    | {"even_share": Number(low=0, high=1, empty=True)},
+    | {"even_share": EMPTY_SHARE},
     "inner_minimum": GAME
     | {"highest": ANY, "best": ANY, "reached": ANY, "excess": ANY, "at_highest": SHARE, "spread": POSITIVE}
     | {"d_loss": POSITIVE, "constant": POSITIVE},
@@ -129,10 +130,11 @@ OF_LOSSES: dict[str, Columns] = {  # tables of objectives of GANs, not of priors
         "batch_norm": WORD,
         "seeds": COUNT,
         "saturated": POSITIVE,
-        "gradient_ratio": POSITIVE,
-        "update_ratio": POSITIVE,
-        "loss_slope": POSITIVE,
-        "d_accuracy": SHARE,
+        "diverged": POSITIVE,
+        "gradient_ratio": EMPTY_POSITIVE,  # where all runs diverged
+        "update_ratio": EMPTY_POSITIVE,
+        "loss_slope": EMPTY_POSITIVE,
+        "d_accuracy": EMPTY_SHARE,
         "frechet_distance": ANY,
         "coverage": SHARE,
     },
@@ -167,10 +169,10 @@ HISTORIES: Columns = {  # of small GANs
     "batch_norm": WORD,
     "seed": POSITIVE,
     "g_step": COUNT,
-    "d_accuracy": SHARE,
-    "loss_slope": POSITIVE,
-    "g_grad_norm": POSITIVE,
-    "update_norm": POSITIVE,
+    "d_accuracy": EMPTY_SHARE,  # empty from where a run diverged
+    "loss_slope": EMPTY_POSITIVE,
+    "g_grad_norm": EMPTY_POSITIVE,
+    "update_norm": EMPTY_POSITIVE,
 }
 QUALITY: Columns = {
     "loss": WORD,

@@ -22,6 +22,7 @@ from stages.restoration.restored import MAP, PLAIN, POSTERIOR_MEAN
 
 PALETTE = ("#d1495b", "#00798c", "#edae49", "#6a4c93", "#8ab17d", "#e76f51", "#277da1", "#9c6644")  # in turn
 DOTS = 110  # pixels an inch
+ABBREVIATIONS = {"bm3d": "BM3D", "glo": "GLO", "nl": "NL", "pca": "PCA", "tv": "TV", "unet": "U-Net", "vae": "VAE"}
 CYCLES = "frequency, cycles per image side"
 GREY = "#555555"  # of what has no prior
 DASHES: dict[str, Any] = {  # of a method
@@ -57,9 +58,10 @@ def colours(priors: Iterable[str]) -> dict[str, str]:
 
 
 def readable(name: str) -> str:
-    """A name of params.yaml as people read it: non_saturating is non-saturating, least_squares least squares."""
+    """A name of params.yaml as people read it: non_saturating is non-saturating, vae-flow VAE + flow."""
     prior, _, flow = name.partition("-")
-    return prior.replace("non_", "non-").replace("_", " ") + (f" + {flow}" if flow else "")
+    words = [ABBREVIATIONS.get(word, word) for word in prior.replace("non_", "non-").split("_")]
+    return " ".join(words) + (f" + {flow}" if flow else "")
 
 
 def dash(prior: str) -> str:

@@ -37,6 +37,19 @@ def test_no_single_late_step_decides_and_what_recovers_is_not_saturated():
     assert judge_run(recovered, CRITERION).saturated == 0
 
 
+def test_a_run_that_diverged_is_none_that_saturated():
+    own = history(0.005)
+    own.loc[15:, "g_grad_norm"] = np.nan
+    run = judge_run(own, CRITERION)
+    assert (run.saturated, run.diverged) == (0, 1) and np.isnan(run.gradient_ratio)
+    cell = {"loss": "minimax", "discriminator_steps": 3, "optimiser": "sgd", "batch_norm": "true"}
+    runs = [own.assign(seed=0), history(0.001).assign(seed=1)]
+    quality = [cell | {"seed": seed, "frechet_distance": 1.0, "coverage": 0.5} for seed in (0, 1)]
+    (row,) = count_saturated(pd.concat(runs).assign(**cell), pd.DataFrame(quality), CRITERION).to_dict("records")
+    assert (row["seeds"], row["saturated"], row["diverged"]) == (2, 1, 1)
+    assert row["gradient_ratio"] == pytest.approx(0.001)
+
+
 def test_counts_are_over_seeds_and_cells_stay_apart():
     cell = {"discriminator_steps": 3, "optimiser": "adam"}
     lasts = {("minimax", "true"): (0.001, 0.002, 0.5), ("minimax", "false"): (0.5, 0.5, 0.5)}

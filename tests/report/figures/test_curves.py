@@ -114,7 +114,7 @@ def quality(name: str, condition: str) -> pd.DataFrame:
 def test_posterior_means_have_a_line_each_and_the_best_stands_beside_rivals():
     figure = quality_curves(quality("psnr", "sigma"), "sigma", "psnr")
     own, others = figure.axes
-    assert [line.get_label() for line in own.lines] == ["minimax", "vae", "vae + flow", "observed"]
+    assert [line.get_label() for line in own.lines] == ["minimax", "VAE", "VAE + flow", "observed"]
     assert [line.get_color() for line in own.lines] == [PALETTE[0], PALETTE[1], PALETTE[1], GREY]
     assert [line.get_linestyle() for line in own.lines] == ["--", "--", "-", ":"]
     assert [line.get_label() for line in others.lines] == ["posterior mean, minimax", "tv", "b"]
@@ -127,7 +127,7 @@ def test_posterior_means_have_a_line_each_and_the_best_stands_beside_rivals():
 
 def test_methods_have_a_panel_for_each_prior_and_a_line_each():
     figure = method_curves(quality("psnr", "sigma"), "sigma", "psnr")
-    assert [axes.get_title() for axes in figure.axes] == ["minimax", "vae", "vae + flow"]
+    assert [axes.get_title() for axes in figure.axes] == ["minimax", "VAE", "VAE + flow"]
     assert [[line.get_label() for line in axes.lines] for axes in figure.axes] == [
         ["map", "posterior mean"],
         ["posterior mean"],

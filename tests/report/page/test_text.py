@@ -69,7 +69,7 @@ def test_the_loss_that_restores_best_is_the_one_that_is_named(committed, winner)
     said, word = text(), winner.replace("non_", "non-").replace("_", " ")
     assert f"Of the GANs, {word} restores best in each task." in said
     assert f"In denoising {word} is ahead in all 8 conditions (+15.0 dB on average)" in said
-    assert f"of the best GAN, {word}, is ahead in all 8 conditions (+5.0 dB on average) against bm3d" in said
+    assert f"of the best GAN, {word}, is ahead in all 8 conditions (+5.0 dB on average) against BM3D" in said
     assert "and behind in all 8 conditions (-3.0 dB on average) against a U-Net" in said
     assert (
         "the best GAN is ahead in all 3 conditions (+15.0 dB on average) against the same network trained as vae"
@@ -95,16 +95,16 @@ def test_a_flow_that_loses_is_said_to_lose(committed):
     come_out({"vae-flow": 20.0, "glo": 15.0})
     said = text()
     assert "It does: the best prior of every task draws its codes from a flow" in said
-    assert "The best prior in denoising is vae + flow, ahead in all 8 conditions" in said
+    assert "The best prior in denoising is VAE + flow, ahead in all 8 conditions" in said
 
 
 def test_a_unet_that_wins_is_said_to_win(committed):
     come_out({"unet": 30.0, "vae-flow": 25.0})
     said = text()
     for task in QUALITY:
-        assert f"The best prior in {task} is vae + flow, behind in all" in said
+        assert f"The best prior in {task} is VAE + flow, behind in all" in said
     come_out({"unet": 20.0, "vae-flow": 25.0})
-    assert "The best prior in denoising is vae + flow, ahead in all 8 conditions (+5.0 dB on average)" in text()
+    assert "The best prior in denoising is VAE + flow, ahead in all 8 conditions (+5.0 dB on average)" in text()
 
 
 def test_saturation_is_told_by_the_slope(committed):
@@ -178,7 +178,7 @@ def test_what_longer_runs_say(committed, ahead, more, words):
     limits = [lost | {"latent": "normal", "truth_nats": 50.0}, lost | {"latent": "flow", "truth_nats": 8.0}]
     grid = [
         {"loss": loss, "optimiser": "adam", "batch_norm": normed, "discriminator_steps": steps, "seeds": 5}
-        | {"saturated": 2, "frechet_distance": 300.0}
+        | {"saturated": 2, "diverged": 0, "frechet_distance": 300.0}
         for loss in ("minimax", "non_saturating", "least_squares")
         for normed in ("true", "false")
         for steps in (1, 3)
