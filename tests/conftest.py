@@ -126,9 +126,5 @@ def project(tmp_path_factory) -> Project:
 @pytest.fixture(scope="session")
 def ran(project) -> Project:
     """The tiny pipeline, run once and committed, its outputs handed over to DVC."""
-    assert project.call("git", "init", "-q").returncode == 0
-    project.commit("start")
-    project.everything()
-    project.dvc("commit", "--force")
-    project.commit("results")
+    project.run_and_commit()
     return project

@@ -168,6 +168,14 @@ class Project:
             in_order = list(nx.dfs_postorder_nodes(repo.index.graph))  # what a stage needs comes before it
         self.stages([stage.cmd.split()[3:] for stage in in_order])
 
+    def run_and_commit(self) -> None:
+        """The whole pipeline once, as `dvc repro` leaves it, in a repository of its own with all of it committed."""
+        assert self.call("git", "init", "-q").returncode == 0
+        self.commit("start")
+        self.everything()
+        self.dvc("commit", "--force")
+        self.commit("results")
+
     def dvc(self, *arguments: str) -> str:
         """Run DVC and return what it printed; the test fails with DVC's words if it does."""
         result = self.call(sys.executable, "-m", "dvc", *arguments)

@@ -480,7 +480,7 @@ READERS = [  # a file, the stage that reads it, what can become of it
     ("data/training/minimax/history.csv", ["measure"], CSV),
     ("data/training/vae/encoder.safetensors", ["fit_flow", "--prior", "vae"], ANY_FILE[1:]),
     ("data/unet/unet.safetensors", ["run_rivals", "--task", "inpainting"], ANY_FILE),
-    ("data/priors/vae-flow.safetensors", ["judge"], ANY_FILE),
+    ("data/priors/vae-flow.safetensors", ["run_prior", "--task", "inpainting", "--prior", "vae-flow"], ANY_FILE),
     ("data/training/vae-flow/history.csv", ["measure"], CSV),
     ("data/likelihood/minimax.csv", ["measure"], [*CSV, with_table(without_a_bound)]),
     ("data/training/minimax/samples.npz", ["plot"], [*ANY_FILE, with_arrays(in_other_numbers)]),

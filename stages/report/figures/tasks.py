@@ -85,7 +85,7 @@ def quality_curves(table: pd.DataFrame, condition: str, quality: str) -> Figure:
             name = "rivals combined" if method == COMBINED else method
             colour, marker = GREYS[place % len(GREYS)], MARKERS[place % len(MARKERS)]
             x, y = curve[condition], curve[quality]
-            others.plot(x, y, "-", color=colour, marker=marker, markersize=4, lw=0.8, label=name)
+            others.plot(x, y, "-", color=colour, marker=marker, markersize=4, lw=0.8, label=readable(name))
     return _labelled(
         figure, axes, ("posterior mean, by prior", "the best prior, and rivals"), table, condition, quality
     )

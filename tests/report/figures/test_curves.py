@@ -117,11 +117,11 @@ def test_posterior_means_have_a_line_each_and_the_best_stands_beside_rivals():
     assert [line.get_label() for line in own.lines] == ["minimax", "VAE", "VAE + flow", "observed"]
     assert [line.get_color() for line in own.lines] == [PALETTE[0], PALETTE[1], PALETTE[1], GREY]
     assert [line.get_linestyle() for line in own.lines] == ["--", "--", "-", ":"]
-    assert [line.get_label() for line in others.lines] == ["posterior mean, minimax", "tv", "b"]
+    assert [line.get_label() for line in others.lines] == ["posterior mean, minimax", "TV", "b"]
     assert others.lines[1].get_marker() != others.lines[2].get_marker()
     assert [points(own, line) for line in range(4)] == [[(0, 20 - p), (0.5, 19.5 - p)] for p in (1, 2, 3, 4)]
     assert [points(others, line) for line in range(3)] == [[(0, 20 - p), (0.5, 19.5 - p)] for p in (1, 5, 6)]
-    assert [text.get_text() for text in others.get_legend().texts] == ["posterior mean, minimax", "tv", "b"]
+    assert [text.get_text() for text in others.get_legend().texts] == ["posterior mean, minimax", "TV", "b"]
     assert blank_axes(figure) == []
 
 

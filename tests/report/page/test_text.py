@@ -72,7 +72,7 @@ def test_the_loss_that_restores_best_is_the_one_that_is_named(committed, winner)
     assert f"of the best GAN, {word}, is ahead in all 8 conditions (+5.0 dB on average) against BM3D" in said
     assert "and behind in all 8 conditions (-3.0 dB on average) against a U-Net" in said
     assert (
-        "the best GAN is ahead in all 3 conditions (+15.0 dB on average) against the same network trained as vae"
+        "the best GAN is ahead in all 3 conditions (+15.0 dB on average) against the same network trained as VAE"
         in said
     )
     assert "adversarial training helps here" in said and "adversarial training is not what helps" not in said
