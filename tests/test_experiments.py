@@ -53,7 +53,7 @@ def test_another_noise_level_reruns_denoising_alone(ran, experiment):
 
 
 def test_a_queued_sweep_runs_each_of_its_values(ran):
-    ran.dvc("exp", "run", "--queue", "-S", "measure.bootstrap=150,200")
+    ran.dvc("exp", "run", "--queue", "-S", "measure.bootstrap=150,200", "measure")
     # The worker keeps what it is given as output open, so it gets none.
     start = [sys.executable, "-m", "dvc", "queue", "start"]
     subprocess.run(start, cwd=ran.folder, env=ran.environment, stdout=subprocess.DEVNULL, check=True, timeout=60)
