@@ -22,8 +22,8 @@ CHANGES: dict[str, Any] = {
     "norms": {"images": 2},
     "solvers": {"images": 2},
     "glow": {"steps": 100},
-    "likelihood": {"temperatures": 8},
-    "saturate": {"seeds": 1},
+    "likelihood": {"images": 4, "simulated": 2, "validation": 4, "rounds": 1, "temperatures": 8},
+    "saturate": {"seeds": 1, "at": [1, 10, 100]},
     "saturate_grid": {"seeds": 1},
     "modes": {"seeds": 1, "steps": 500},
 }
