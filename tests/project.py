@@ -55,7 +55,7 @@ TINY = {
         "components": 4,
     }
     | {"inner_minimum_steps": 2},
-    "saturate": {"seeds": 1, "at": [1, 2], "codes": 4, "width": 4},
+    "saturate": {"seeds": 1, "at": [1, 2], "codes": 4, "batch_size": 8, "width": 4},
     "saturate_grid": {
         "discriminator_steps": [1],
         "batch_norm": [False],

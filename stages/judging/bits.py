@@ -1,7 +1,6 @@
 """log p(x) of images, as a table of each image and as bits per dimension, and how sure their means are."""
 
 import math
-from typing import TypeVar
 
 import numpy as np
 import pandas as pd
@@ -9,13 +8,13 @@ import pandas as pd
 from stages.judging.intervals import Bootstrap
 from stages.pipeline import artifacts
 from stages.pipeline.errors import UserError
+from stages.pipeline.numerics.pixels import bits_per_dim
 from stages.pipeline.storage import WORD, Number, Row, load_table
 
 MISFIT, LIKELIEST = "misfit", "likeliest"  # noises: of restorations, and fitted to validation images (pixel_noise.py)
 TEST, SIMULATED = "test", "simulated"  # images: of the test split, and drawn by the prior itself
 LOWER, UPPER, GAP = "lower", "upper", "gap"  # bounds of log p(x), and upper - lower
 CELLS = ((TEST, LOWER), (SIMULATED, LOWER), (SIMULATED, UPPER))
-Nats = TypeVar("Nats", float, np.ndarray)
 COLUMNS: dict[str, Number | str] = {
     "noise": WORD,
     "floor": Number(low=0),
@@ -26,14 +25,6 @@ COLUMNS: dict[str, Number | str] = {
     "nats": Number(),
     "bits_per_dim": Number(),
 }
-
-
-def bits_per_dim(nats: Nats, pixels: int) -> Nats:
-    """Bits for each of `pixels` values of 8-bit images: -(log p(x) / pixels) / ln 2 + 8.
-
-    log p(x) is the density of images in [0, 1], 1 / 256 wide steps for each of 256 levels: 8 bits for a uniform one.
-    """
-    return -nats / (pixels * math.log(2)) + 8
 
 
 def image_rows(images: str, bound: str, nats: np.ndarray, pixels: int) -> list[Row]:

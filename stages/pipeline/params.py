@@ -230,6 +230,7 @@ class Saturate(Group):
     seeds: Count
     at: Counts
     codes: Annotated[int, Field(ge=2)]  # BatchNorm has no variance over one image
+    batch_size: Annotated[int, Field(ge=2)]
     width: Count
 
 

@@ -17,9 +17,8 @@ from torch import Tensor, nn
 from torch.nn.functional import conv2d, pixel_shuffle, pixel_unshuffle
 
 from stages.pipeline.networks import SavedNetwork
+from stages.pipeline.numerics.pixels import LEVELS, bits_per_dim
 from stages.priors.flow import Coupling, normal_log_density
-
-LEVELS = 256  # of an 8-bit pixel
 
 
 class ChannelMix(nn.Module):
@@ -149,13 +148,13 @@ def dequantise(images: Tensor, stream: torch.Generator) -> Tensor:
     return (images + noise) / LEVELS
 
 
-def bits_per_dim(glow: Glow, x: Tensor) -> Tensor:
-    """8 - log2 p(x) / D, (N,), of dequantised images x of D numbers.
+def glow_bits(glow: Glow, x: Tensor) -> Tensor:
+    """Bits per dimension, (N,), of dequantised images x (N, C, S, S).
 
-    p is a density on [0, 1]^D, in which each 8-bit image v has a cell of volume 256^-D. The mean over the noise bounds
-    -log2 P(v) / D, P(v) being the probability of the cell, from above (Theis, van den Oord & Bethge 2016, sec. 3.1).
+    Their mean over the noise bounds that of -log2 P(v) / D from above, P(v) being the probability of the 8-bit image v,
+    of D numbers (Theis, van den Oord & Bethge 2016, sec. 3.1).
     """
-    return math.log2(LEVELS) - glow.log_density(x) / (glow.dimensions * math.log(2))
+    return bits_per_dim(glow.log_density(x), glow.dimensions)
 
 
 @torch.no_grad()

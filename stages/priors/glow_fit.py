@@ -10,12 +10,13 @@ from torch import Tensor, nn
 from stages.images.stored import Images
 from stages.pipeline.errors import UserError
 from stages.pipeline.numerics.compute import Compute
+from stages.pipeline.numerics.pixels import LEVELS
 from stages.pipeline.numerics.sizes import doublings, images_at_a_time
 from stages.pipeline.numerics.streams import torch_stream
 from stages.pipeline.params import PARAMS_FILE, GlowFit
 from stages.pipeline.progress import Progress
 from stages.pipeline.storage import Row
-from stages.priors.glow import LEVELS, Glow, bits_per_dim, dequantise, initialise_glow
+from stages.priors.glow import Glow, dequantise, glow_bits, initialise_glow
 
 EVALUATIONS = 10  # of the flow on validation images; the best of them is kept
 VALIDATION = 1000  # images behind each of them, or as many as there are
@@ -51,7 +52,7 @@ def fit_glow(
     total, seen = torch.zeros((), device=compute.device), 0
     for step in range(1, settings.steps + 1):
         picked = torch.randint(len(train), (settings.batch_size,), generator=stream)
-        loss = bits_per_dim(glow, _dequantised(train, picked, stream).to(compute.device)).mean()
+        loss = glow_bits(glow, _dequantised(train, picked, stream).to(compute.device)).mean()
         adam.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(glow.parameters(), LARGEST_GRADIENT)
@@ -81,8 +82,7 @@ def image_bits(glow: Glow, images: np.ndarray, seed: int, compute: Compute) -> n
     """
     stream = torch_stream(seed, "dequantisation")
     found = [
-        bits_per_dim(glow, dequantise(torch.from_numpy(own), stream).to(compute.device)).cpu()
-        for own in _batches(images)
+        glow_bits(glow, dequantise(torch.from_numpy(own), stream).to(compute.device)).cpu() for own in _batches(images)
     ]
     return torch.cat(found).numpy()
 

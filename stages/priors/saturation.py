@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from stages.images.stored import Images
 from stages.pipeline.networks import load_network
-from stages.pipeline.numerics.compute import Compute, choose_compute
+from stages.pipeline.numerics.compute import choose_compute
 from stages.pipeline.numerics.pixels import tensor_to_float
 from stages.pipeline.numerics.streams import torch_stream
 from stages.pipeline.params import Saturate, Train
@@ -91,12 +91,12 @@ def fight(duel: Duel) -> Reached:
     logits: dict[str, np.ndarray] = {}
     slopes: dict[str, np.ndarray] = {}
     for step in range(1, settings.at[-1] + 1):
-        real = compute.place(_pick(duel.images, train.batch_size, stream))
-        codes = torch.randn(train.batch_size, generator.arguments["latent_dim"], generator=stream)
-        with torch.no_grad(), _autocast(compute):
+        real = compute.place(_pick(duel.images, settings.batch_size, stream))
+        codes = torch.randn(settings.batch_size, generator.arguments["latent_dim"], generator=stream)
+        with torch.no_grad(), compute.autocast(in_threads=True):
             fake = generator(compute.place(codes))
         for discriminator, adam, names in zip(discriminators, adams, sharing.values(), strict=True):
-            with _autocast(compute):
+            with compute.autocast(in_threads=True):
                 loss = BY_NAME[names[0]].discriminator(discriminator(real).float(), discriminator(fake).float())
             adam.zero_grad()
             loss.backward()
@@ -110,15 +110,6 @@ def fight(duel: Duel) -> Reached:
                     logits[name] = fake_logit.detach().cpu().numpy()
                     slopes[name] = objectives[name].slope(fake_logit).cpu().numpy()
     return Reached(rows, logits, slopes)
-
-
-def _autocast(compute: Compute) -> torch.autocast:
-    """`compute.autocast` for one of several threads.
-
-    Torch has one cache of cast weights for all threads, and whoever leaves autocast clears it. Gradients would then be
-    added now in bfloat16 and now in float32, as chance has it.
-    """
-    return torch.autocast(compute.device.type, torch.bfloat16, enabled=compute.bfloat16, cache_enabled=False)
 
 
 def measure_gradients(

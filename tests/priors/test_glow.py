@@ -14,7 +14,7 @@ from stages.pipeline.numerics.compute import Compute
 from stages.pipeline.params import GlowFit
 from stages.pipeline.storage import publish
 from stages.priors.flow import Coupling, normal_log_density
-from stages.priors.glow import ChannelMix, Glow, bits_per_dim, dequantise, initialise_glow
+from stages.priors.glow import ChannelMix, Glow, dequantise, glow_bits, initialise_glow
 from stages.priors.glow_fit import draw_images, fit_glow, image_bits
 
 SETTINGS = GlowFit(steps=60, batch_size=16, learning_rate=0.01, steps_per_level=2, width=8)
@@ -117,7 +117,7 @@ def test_a_uniform_density_costs_eight_bits_and_a_gaussian_its_entropy():
             return self.known
 
     uniform, twice_as_dense = torch.tensor(0.0), 16 * torch.tensor(2.0).log()
-    bits = bits_per_dim(Known(torch.stack([uniform, twice_as_dense])), torch.zeros(2, 1, 4, 4))
+    bits = glow_bits(Known(torch.stack([uniform, twice_as_dense])), torch.zeros(2, 1, 4, 4))
     assert_close(bits, torch.tensor([8.0, 7.0]))
 
 

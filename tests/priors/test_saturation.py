@@ -62,8 +62,8 @@ def duel(tmp_path) -> Duel:
     path = tmp_path / "generator_3.safetensors"
     publish({path: network_writer(generator)})
     images = np.random.default_rng(0).integers(0, 256, (64, 1, 28, 28), dtype=np.uint8)
-    settings = Saturate(seeds=1, at=[1, 3], codes=4, width=4)
-    train = load_params(ROOT / "params.yaml").train.model_copy(update={"batch_size": 4})
+    settings = Saturate(seeds=1, at=[1, 3], codes=4, batch_size=4, width=4)
+    train = load_params(ROOT / "params.yaml").train
     return Duel(path, 3, 0, images, settings, train, seed=0)
 
 

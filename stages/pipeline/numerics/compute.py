@@ -30,8 +30,13 @@ class Compute:
         """The same, with as many codes at a time as suit images of this size."""
         return replace(self, search_batch=images_at_a_time(image_size, self.search_batch))
 
-    def autocast(self) -> contextlib.AbstractContextManager:
-        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.bfloat16)
+    def autocast(self, *, in_threads: bool = False) -> contextlib.AbstractContextManager:
+        """Matrix products in bfloat16, if at all; `in_threads`: other threads are doing so at the same time.
+
+        Torch has one cache of cast weights for all threads, and whoever leaves autocast clears it. Gradients would then
+        be added now in bfloat16 and now in float32, as chance has it: threads do without that cache.
+        """
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.bfloat16, cache_enabled=not in_threads)
 
     def place(self, tensor: Tensor) -> Tensor:
         """Move a tensor to the device, images in the layout that bfloat16 kernels want.
