@@ -183,10 +183,21 @@ def test_what_longer_runs_say(committed, ahead, more, words):
         for normed in ("true", "false")
         for steps in (1, 3)
     ]
-    for name, rows in {"unet": unet, "limits": limits, "saturation_grid": grid}.items():
+    again = [
+        {"prior": prior, "latent": latent, "method": method, "task": "denoising", "condition": 1.0}
+        | {"psnr": 20.0, "psnr_there": 20.0 - change, "difference": change}
+        for prior, latent, method, change in (
+            ("minimax", "normal", "posterior_mean", -2.5),
+            ("vae", "flow", "posterior_mean", 0.1),
+            ("none", "none", "unet", 0.2),
+        )
+    ]
+    tables = {"unet": unet, "limits": limits, "saturation_grid": grid, "another_machine": again}
+    for name, rows in tables.items():
         pd.DataFrame(rows).to_csv(f"data/long_runs/{name}.csv", index=False)
     said = text()
     assert "4 times the steps" in said and "42 nats likelier" in said and "60 runs" in said
+    assert "| minimax | 1 | -2.5 | 2.5 |" in said and "as for minimax, one training says little" in said
     assert all(word in said for word in words)
 
 
