@@ -35,6 +35,7 @@ SECTIONS = (  # in the report's order, each <name>.md
     "making",
 )
 PACKAGES = ("torch", "torchvision", "numpy", "scipy", "pandas", "scikit-image", "opencv-python-headless", "dvc")
+MINUS = "\N{MINUS SIGN}"  # a hyphen is shorter, and a line may break after it
 
 
 def report_text(params: Params) -> str:
@@ -70,23 +71,23 @@ def vocabulary(params: Params) -> dict[str, Any]:
 
 def fixed(value: float, decimals: int = 1) -> str:
     """A number with so many decimals."""
-    return _number(value, f".{decimals}f")
+    return _number(value, f".{decimals}f").replace("-", MINUS)
 
 
 def signed(value: float, decimals: int = 1) -> str:
     """The same with its sign."""
-    return _number(value, f"+.{decimals}f")
+    return _number(value, f"+.{decimals}f").replace("-", MINUS)
 
 
 def percent(value: float, decimals: int = 0) -> str:
     """A share as a percentage: 0.123 -> 12 %."""
-    return f"{_number(100 * value, f'.{decimals}f')}\N{NO-BREAK SPACE}%"
+    return f"{fixed(100 * value, decimals)}\N{NO-BREAK SPACE}%"
 
 
 def scientific(value: float, decimals: int = 1) -> str:
     """1.2e-05 -> 1.2 times 10^-5^, as Markdown raises the exponent."""
     factor, exponent = _number(value, f".{decimals}e").split("e")
-    raised = str(int(exponent)).replace("-", "\N{MINUS SIGN}")
+    factor, raised = factor.replace("-", MINUS), str(int(exponent)).replace("-", MINUS)
     space = "\N{NO-BREAK SPACE}"
     return factor if value == 0 or int(exponent) == 0 else f"{factor}{space}\N{MULTIPLICATION SIGN}{space}10^{raised}^"
 

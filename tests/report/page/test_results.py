@@ -63,7 +63,7 @@ def test_tables_of_data_are_found_by_their_folder():
 
 def test_numbers_are_spelled():
     assert fixed(2.345, 2) == "2.35" and fixed(3, 0) == "3" and fixed(-0.04, 1) == "0.0"
-    assert signed(0.25, 1) == "+0.2" and signed(-1.26, 1) == "-1.3" and signed(-0.001, 1) == "0.0"
+    assert signed(0.25, 1) == "+0.2" and signed(-1.26, 1) == "\N{MINUS SIGN}1.3" and signed(-0.001, 1) == "0.0"
     assert percent(0.1234, 1) == "12.3\N{NO-BREAK SPACE}%"
     assert scientific(1.24e-05, 1).split() == ["1.2", "\N{MULTIPLICATION SIGN}", "10^\N{MINUS SIGN}5^"]
     assert scientific(3.0, 1) == "3.0" and scientific(0.0, 1) == "0.0"

@@ -70,7 +70,7 @@ def test_the_loss_that_restores_best_is_the_one_that_is_named(committed, winner)
     assert f"Of the GANs, {word} restores best in each task." in said
     assert f"In denoising {word} is ahead in all 8 conditions (+15.0 dB on average)" in said
     assert f"of the best GAN, {word}, is ahead in all 8 conditions (+5.0 dB on average) against BM3D" in said
-    assert "and behind in all 8 conditions (-3.0 dB on average) against a U-Net" in said
+    assert "and behind in all 8 conditions (\N{MINUS SIGN}3.0 dB on average) against a U-Net" in said
     assert (
         "the best GAN is ahead in all 3 conditions (+15.0 dB on average) against the same network trained as VAE"
         in said
@@ -197,7 +197,7 @@ def test_what_longer_runs_say(committed, ahead, more, words):
         pd.DataFrame(rows).to_csv(f"data/long_runs/{name}.csv", index=False)
     said = text()
     assert "4 times the steps" in said and "42 nats likelier" in said and "60 runs" in said
-    assert "| minimax | 1 | -2.5 | 2.5 |" in said and "as for minimax, one training says little" in said
+    assert "| minimax | 1 | \N{MINUS SIGN}2.5 | 2.5 |" in said and "as for minimax, one training says little" in said
     assert all(word in said for word in words)
 
 
