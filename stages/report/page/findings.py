@@ -241,23 +241,26 @@ def _ranked(standings: list[Standing]) -> list[Standing]:
 
 @dataclass(frozen=True)
 class OtherCell:
-    """One condition of a study of other images: PSNR in dB, and two paired differences."""
+    """One condition of a study of other images: PSNR in dB, and paired differences."""
 
     condition: float
-    mean: float  # of the better prior's posterior mean
-    combined: float  # of that combined with all rivals
-    rival: float  # of the best rival
-    rival_name: str
+    mean: float  # of the best prior's posterior mean
+    gan_mean: float  # of the best GAN's, with a flow or without
+    combined: float  # of the best prior's combined with all rivals
     rivals: float  # of all rivals combined
-    lead: Row  # the posterior mean less the best rival
+    best: Standing  # the best rival
+    classical: Standing  # the best of those that are not trained for the task
+    lead: Row  # the best prior's posterior mean less the best rival
+    gan_lead: Row  # the best GAN's less the best classical or linear one
     added: Row  # combined less all rivals combined
 
 
 @dataclass(frozen=True)
 class OtherTask:
-    """One task of such a study: the prior with the better posterior mean, condition by condition."""
+    """One task of such a study: the priors with the best posterior means, condition by condition."""
 
     prior: str
+    gan: str  # the best one that learned from a discriminator
     condition_name: str
     cells: list[OtherCell]
 
@@ -265,31 +268,49 @@ class OtherTask:
 def other_images(images: str, most: int = 4) -> dict[str, OtherTask]:
     """task -> what came out for another image set, from data/other_images; at most so many conditions of each."""
     folder, found = f"other_images/{images}", {}
+    adversarial = {row.prior for row in rows(f"{folder}/training") if row.d_loss is not None}
     for task, condition, quality in (("denoising", "sigma", "psnr"), ("inpainting", "holes", "hole_psnr")):
         table = [row for row in rows(f"{folder}/{task}") if getattr(row, quality) is not None]
         means = [row for row in table if row.method == POSTERIOR_MEAN]
         totals: dict[str, float] = {}
         for row in means:
             totals[_searched(row)] = totals.get(_searched(row), 0) + getattr(row, quality)
-        prior = max(totals, key=lambda name: totals[name])
-        values = spread(list(dict.fromkeys(getattr(row, condition) for row in means)), most)
+        prior, gan = (
+            max(names, key=lambda name: totals[name])
+            for names in (totals, [name for name in totals if prior_and_latent(name)[0] in adversarial])
+        )
         cells = []
-        for value in values:
+        for value in spread(list(dict.fromkeys(getattr(row, condition) for row in means)), most):
             here = {
                 (_searched(row), row.method): getattr(row, quality) for row in table if getattr(row, condition) == value
             }
-            others = {
-                method: score
-                for (name, method), score in here.items()
-                if name == NO_PRIOR and method not in (UNRESTORED, COMBINED)
+            rivals = _ranked(
+                [
+                    Standing(method, score)
+                    for (name, method), score in here.items()
+                    if name == NO_PRIOR and method not in (UNRESTORED, COMBINED)
+                ]
+            )
+            classical = next(rival for rival in rivals if rival.name not in LEARNED)
+            paired = {
+                (_searched(row), row.method, row.against): row
+                for row in rows(f"{folder}/paired", task=task, condition=value)
             }
-            best = max(others, key=lambda name: others[name])
-            paired = [row for row in rows(f"{folder}/paired", task=task, condition=value) if _searched(row) == prior]
-            (lead,) = [row for row in paired if (row.method, row.against) == (POSTERIOR_MEAN, best)]
-            (added,) = [row for row in paired if (row.method, row.against) == (COMBINED, COMBINED)]
-            mean, combined = here[prior, POSTERIOR_MEAN], here[prior, COMBINED]
-            cells.append(OtherCell(value, mean, combined, others[best], best, here[NO_PRIOR, COMBINED], lead, added))
-        found[task] = OtherTask(prior, condition, cells)
+            cells.append(
+                OtherCell(
+                    condition=value,
+                    mean=here[prior, POSTERIOR_MEAN],
+                    gan_mean=here[gan, POSTERIOR_MEAN],
+                    combined=here[prior, COMBINED],
+                    rivals=here[NO_PRIOR, COMBINED],
+                    best=rivals[0],
+                    classical=classical,
+                    lead=paired[prior, POSTERIOR_MEAN, rivals[0].name],
+                    gan_lead=paired[gan, POSTERIOR_MEAN, classical.name],
+                    added=paired[prior, COMBINED, COMBINED],
+                )
+            )
+        found[task] = OtherTask(prior, gan, condition, cells)
     return found
 
 
