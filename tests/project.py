@@ -12,6 +12,8 @@ import networkx as nx
 import yaml
 from dvc.repo import Repo
 
+from tests.warm_python import warm_python
+
 ROOT = Path(__file__).parents[1]
 
 TINY = {
@@ -106,10 +108,14 @@ def merged(base: dict, changes: dict) -> dict:
 
 
 class Project:
-    """A copy of the project's files in a folder of its own, with git and DVC cut off from this machine's settings."""
+    """A copy of the project's files in a folder of its own, with git and DVC cut off from this machine's settings.
 
-    def __init__(self, folder: Path, changes: dict):
+    Its `python` is a warm one (tests/warm_python.py), unless a test is about how processes begin and end.
+    """
+
+    def __init__(self, folder: Path, changes: dict, *, warm: bool = True):
         self.folder = folder
+        self.python = str(warm_python() / "python") if warm else sys.executable
         listed = subprocess.run(
             ["git", "ls-files", "-z", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, check=True, text=True
         ).stdout
@@ -122,8 +128,9 @@ class Project:
         self.environment = {
             name: value for name, value in os.environ.items() if not name.startswith(("DVC_", "GIT_", "PYTEST_"))
         } | {
-            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-            "PYTHONDONTWRITEBYTECODE": "1",
+            "PATH": os.pathsep.join(
+                [str(Path(self.python).parent), os.path.dirname(sys.executable), os.environ["PATH"]]
+            ),
             "DVC_NO_ANALYTICS": "1",
             "OMP_NUM_THREADS": "1",  # two tests run at a time: more threads than cores wait for each other
             "DVC_GLOBAL_CONFIG_DIR": away,
@@ -154,7 +161,7 @@ class Project:
 
     def stage(self, name: str, *arguments: str) -> subprocess.CompletedProcess:
         """Run a stage script without DVC."""
-        return self.call(sys.executable, "-m", "stages", name, *arguments)
+        return self.call(self.python, "-m", "stages", name, *arguments)
 
     def stages(self, commands: Sequence[Sequence[str]]) -> int:
         """Run stage scripts one after the other without DVC; the most memory that they had, in bytes."""
@@ -178,7 +185,7 @@ class Project:
 
     def dvc(self, *arguments: str) -> str:
         """Run DVC and return what it printed; the test fails with DVC's words if it does."""
-        result = self.call(sys.executable, "-m", "dvc", *arguments)
+        result = self.call(self.python, "-m", "dvc", *arguments)
         assert result.returncode == 0, result.stdout + result.stderr
         return result.stdout
 

@@ -117,7 +117,7 @@ def long_project(tmp_path_factory) -> Project:
     """A project whose training takes long enough to be killed, with its images prepared."""
     folder = tmp_path_factory.mktemp("long") / "project"
     folder.mkdir()
-    project = Project(folder, LONG)
+    project = Project(folder, LONG, warm=False)
     assert project.call("git", "init", "-q").returncode == 0
     project.commit("start")
     project.dvc("repro", "prepare")
