@@ -1,10 +1,9 @@
 """A quick look: the pipeline with two of the losses, one epoch and few images, in the folder look/ -> its figures.
 
-The folder is a copy of the project with a DVC cache of its own, so the workspace, its results and git stay as they are.
-A second look reuses what the first computed; when it is removed, nothing is left.
+The folder is a copy of the project, so the workspace, its results and git stay as they are; when it is removed, nothing
+is left. All stages run in one process, in half of the time that DVC takes for them.
 """
 
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -21,7 +20,6 @@ def main() -> None:
     no_arguments(__doc__)
     copy_project(LOOK)
     say(f"look: a small study in {LOOK}; the workspace stays as it is")
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"  # dvc.yaml says `python`
-    if subprocess.run([sys.executable, "-m", "dvc", "repro"], cwd=LOOK, env=os.environ | {"PATH": path}).returncode:
+    if subprocess.run([sys.executable, "-m", "stages.pipeline.in_order"], cwd=LOOK).returncode:
         raise UserError(f"{LOOK}: the small study has failed; what came before says why")
     say(f"look: its report is {LOOK / REPORT[0]}, its figures are in {LOOK / FIGURES}")
