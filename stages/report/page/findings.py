@@ -63,7 +63,12 @@ class Lead:
 
     @property
     def verdict(self) -> str:
-        """`ahead`, `behind` or `level`: which of the three most conditions say; `level` where none has most."""
+        """`mixed` where it is ahead in some conditions and behind in others; else what most conditions say.
+
+        `ahead`, `behind` or `level`, which it is also where none has most.
+        """
+        if self.ahead and self.behind:
+            return "mixed"
         counts = {"ahead": self.ahead, "behind": self.behind, "level": self.level}
         most = [name for name, count in counts.items() if count == max(counts.values())]
         return most[0] if len(most) == 1 else "level"
@@ -162,6 +167,11 @@ def spread(values: Sequence[float], most: int) -> list[float]:
     if len(values) <= most:
         return list(values)
     return [values[round(place * (len(values) - 1) / (most - 1))] for place in range(most)]
+
+
+def plain(value: float) -> str:
+    """A condition as a reader writes it: 0.5, 2."""
+    return f"{value:g}"
 
 
 def quality(task: str, name: str, method: str, condition: float) -> str:
