@@ -326,4 +326,4 @@ def other_images(images: str, most: int = 4) -> dict[str, OtherTask]:
 
 def _searched(row: Row) -> str:
     """The name of what was searched: of the prior, or of it with its flow."""
-    return with_flow(row.prior) if getattr(row, "latent", None) == FLOW else str(row.prior)
+    return with_flow(row.prior) if row.latent == FLOW else str(row.prior)
