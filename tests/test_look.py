@@ -42,14 +42,14 @@ def test_the_copy_is_a_study_of_its_own_and_the_workspace_stays(workspace):
     assert {"train@minimax", "train@non_saturating", "plot"} <= set(stages) and "train@vae" not in stages
 
 
-def test_a_second_look_takes_the_code_and_keeps_what_is_computed(workspace):
+def test_a_second_look_takes_the_code_and_keeps_what_is_unfinished(workspace):
     copy_project(look.LOOK)
-    kept, gone = look.LOOK / "data" / "kept", look.LOOK / "stages" / "gone.py"
+    kept, gone = look.LOOK / ".work" / "checkpoint", look.LOOK / "stages" / "gone.py"
     kept.parent.mkdir(exist_ok=True)
-    kept.write_text("computed")
+    kept.write_text("unfinished")
     gone.write_text("")
     copy_project(look.LOOK)
-    assert kept.read_text() == "computed" and not gone.exists()
+    assert kept.read_text() == "unfinished" and not gone.exists()
 
 
 @pytest.mark.parametrize("status", [0, 1])

@@ -3,15 +3,19 @@
 `warm_python()` starts a server and gives a folder with an executable `python`. That one hands its arguments, folder,
 environment and open files to the server, which forks; the fork runs `-m MODULE ...` as Python would, and its exit
 status comes back. The server has loaded none of the project's own modules, so each command reads those of its folder.
+Three things differ from a new Python: libraries are loaded, the hash seed is the server's, and a signal to `python`
+does not reach the fork, which only ends when `python` does. With other arguments `python` is a new Python.
 """
 
 import atexit
+import contextlib
 import functools
 import gc
 import importlib
 import json
 import os
 import runpy
+import shutil
 import signal
 import socket
 import subprocess
@@ -25,36 +29,48 @@ from typing import NoReturn
 
 LOADED = ("cv2", "dvc.cli", "dvc.repo", "matplotlib.pyplot", "pandas", "pydantic", "scipy.optimize", "skimage", "torch")
 
-CLIENT = """#!{python} -IS
+PYTHON = """#!/bin/sh
+exec "{python}" -IS "{client}" "$@"
+"""
+CLIENT = """
 import json, os, socket, sys
+if sys.argv[1:2] != ["-m"]:
+    os.execv(sys.executable, [sys.executable, *sys.argv[1:]])
 server = socket.socket(socket.AF_UNIX)
 server.connect({address!r})
 socket.send_fds(server, [b"f"], [0, 1, 2])
 request = dict(arguments=sys.argv[1:], folder=os.getcwd(), environment=dict(os.environ))
 server.sendall(json.dumps(request).encode() + b"\\n")
-status = server.recv(1)
-sys.exit(status[0] if status else 1)
+status = int(server.recv(8) or 1)
+if status < 0:
+    os.kill(os.getpid(), -status)
+sys.exit(status)
 """
 
 
 @functools.cache
 def warm_python() -> Path:
     """The folder of `python`; the server ends with this process."""
-    folder = Path(_folder().name)
-    address, client = folder / "socket", folder / "python"
-    client.write_text(CLIENT.format(python=sys.executable, address=str(address)))
-    client.chmod(0o755)
+    folder = Path(tempfile.mkdtemp(prefix="warm-python-"))
+    address, client, python = folder / "socket", folder / "client.py", folder / "python"
+    client.write_text(CLIENT.format(address=str(address)))
+    python.write_text(PYTHON.format(python=sys.executable, client=client))
+    python.chmod(0o755)
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
     server = subprocess.Popen([sys.executable, __file__, str(address)], env=environment, stdin=subprocess.PIPE)
+    atexit.register(_end, server, folder)
+    deadline = time.monotonic() + 120
     while not address.exists():
-        assert server.poll() is None, "the server of warm_python has ended"
+        assert server.poll() is None and time.monotonic() < deadline, "the server of warm_python has not started"
         time.sleep(0.02)
     return folder
 
 
-@functools.cache
-def _folder() -> tempfile.TemporaryDirectory:
-    return tempfile.TemporaryDirectory(prefix="warm-python-")  # kept until this process ends
+def _end(server: subprocess.Popen, folder: Path) -> None:
+    assert server.stdin
+    server.stdin.close()
+    server.wait(timeout=10)
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def serve(address: str) -> None:
@@ -72,12 +88,16 @@ def serve(address: str) -> None:
             client, _ = listener.accept()
             if os.fork() == 0:
                 listener.close()
-                _answer(client)
+                try:
+                    with contextlib.suppress(OSError):  # of a client that is gone
+                        _answer(client)
+                finally:
+                    os._exit(1)
             client.close()
 
 
-def _answer(client: socket.socket) -> NoReturn:
-    """Run what the client asks for in a fork, and tell it the exit status."""
+def _answer(client: socket.socket) -> None:
+    """Run what the client asks for in a fork, and tell it the exit status, negative if a signal ended the fork."""
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     _, files, _, _ = socket.recv_fds(client, 1, 3)
     request = json.loads(client.makefile().readline())
@@ -91,8 +111,7 @@ def _answer(client: socket.socket) -> NoReturn:
     for file in files:
         os.close(file)  # or whoever reads the worker's output would not see its end
     status = os.waitstatus_to_exitcode(os.waitpid(worker, 0)[1])
-    client.send(bytes([status % 256]))
-    os._exit(0)
+    client.send(str(status).encode())
 
 
 def _end_after(file: int) -> None:
@@ -104,12 +123,11 @@ def _end_after(file: int) -> None:
 
 def _run(arguments: list[str], folder: str, environment: dict[str, str]) -> NoReturn:
     """`python -m MODULE ...`, in this process, which then ends without taking apart all that was loaded."""
-    option, module, *rest = arguments
-    assert option == "-m", arguments
     os.chdir(folder)
     os.environ.clear()
     os.environ.update(environment)
     sys.path[0] = folder
+    _, module, *rest = arguments
     sys.argv = [module, *rest]
     status = 0
     try:
@@ -123,10 +141,12 @@ def _run(arguments: list[str], folder: str, environment: dict[str, str]) -> NoRe
     except BaseException:
         traceback.print_exc()
         status = 1
-    atexit._run_exitfuncs()
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(status)
+    finally:
+        threading._shutdown()  # type: ignore[attr-defined]  # waits for threads, as Python does at its end
+        atexit._run_exitfuncs()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,6 @@ all of them run, whatever is there already; `dvc commit --force` hands their out
 import sys
 import time
 
-import torch
 from dvc.repo import Repo  # type: ignore[import-untyped]
 from dvc.repo.reproduce import plan_repro  # type: ignore[import-untyped]
 
@@ -15,12 +14,11 @@ from stages.pipeline.command import run_stage, say
 
 
 def main() -> None:
-    began, threads = time.monotonic(), torch.get_num_threads()
+    began = time.monotonic()
     with Repo() as repo:
         stages = plan_repro(repo.index.graph)
     for number, stage in enumerate(stages, start=1):
         say(f"{stage.addressing}: stage {number} of {len(stages)}, after {time.monotonic() - began:.0f} s")
-        torch.set_num_threads(threads)  # a stage that computes in threads of its own has set it to one for all
         sys.argv = ["stages", *stage.cmd.split()[3:]]  # python -m stages VERB ...
         run_stage()
 

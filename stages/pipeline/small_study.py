@@ -8,8 +8,8 @@ import yaml
 
 from stages.pipeline.params import PARAMS_FILE, load_params
 
-COPIED = ("dvc.yaml", "stages", ".dvcignore", ".dvc/plots", "data/long_runs", "data/other_images")
-CONFIG = "[core]\n    analytics = false\n    check_update = false\n    no_scm = true\n"
+COPIED = ("dvc.yaml", "stages", ".dvcignore", "data/long_runs", "data/other_images")
+CONFIG = "[core]\n    no_scm = true\n"
 CHANGES: dict[str, Any] = {
     "priors": ["minimax", "non_saturating"],
     "flows": [],
@@ -30,7 +30,7 @@ CHANGES: dict[str, Any] = {
 
 
 def copy_project(folder: Path) -> None:
-    """What a study is made of, anew, with the parameters of a quick look; what an earlier look computed stays."""
+    """What a study is made of, anew, with the parameters of a quick look; an unfinished training there goes on."""
     data = Path(load_params().data.path).absolute()
     for name in COPIED:
         source, copy = Path(name), folder / name
@@ -40,6 +40,7 @@ def copy_project(folder: Path) -> None:
         else:
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(source, copy)
+    (folder / ".dvc").mkdir(exist_ok=True)
     (folder / ".dvc" / "config").write_text(CONFIG)
     params = yaml.safe_load(PARAMS_FILE.read_text())
     for key, value in (CHANGES | {"data": {"path": str(data)}}).items():

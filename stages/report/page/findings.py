@@ -65,7 +65,7 @@ class Lead:
     def verdict(self) -> str:
         """`mixed` where it is ahead in some conditions and behind in others; else what most conditions say.
 
-        `ahead`, `behind` or `level`, which it is also where none has most.
+        That is `ahead`, `behind` or `level`; `level` too where none has most.
         """
         if self.ahead and self.behind:
             return "mixed"
@@ -167,11 +167,6 @@ def spread(values: Sequence[float], most: int) -> list[float]:
     if len(values) <= most:
         return list(values)
     return [values[round(place * (len(values) - 1) / (most - 1))] for place in range(most)]
-
-
-def plain(value: float) -> str:
-    """A condition as a reader writes it: 0.5, 2."""
-    return f"{value:g}"
 
 
 def quality(task: str, name: str, method: str, condition: float) -> str:

@@ -97,7 +97,19 @@ def decibels(value: float | None) -> str:
     return "∞" if value is None else fixed(value, 1)
 
 
-FILTERS = {"decibels": decibels, "fixed": fixed, "signed": signed, "percent": percent, "scientific": scientific}
+def condition(value: float) -> str:
+    """A condition of a task: 0.5, and 2 for 2.0."""
+    return _number(value, "g")
+
+
+FILTERS = {
+    "condition": condition,
+    "decibels": decibels,
+    "fixed": fixed,
+    "signed": signed,
+    "percent": percent,
+    "scientific": scientific,
+}
 
 
 def _number(value: Any, form: str) -> str:
