@@ -21,10 +21,10 @@ CHANGES: dict[str, Any] = {
     "denoising": {"sigmas": [0.0, 0.3, 1.0]},
     "norms": {"images": 2},
     "solvers": {"images": 2},
-    "glow": {"steps": 100},
+    "glow": {"steps": 25},
     "likelihood": {"images": 4, "simulated": 2, "validation": 4, "rounds": 1, "temperatures": 8},
     "saturate": {"seeds": 1, "at": [1, 10, 100]},
-    "saturate_grid": {"seeds": 1},
+    "saturate_grid": {"seeds": 1, "generator_steps": 50},
     "modes": {"seeds": 1, "steps": 500},
 }
 
