@@ -1,7 +1,7 @@
 """A quick look: the pipeline with two of the losses, one epoch and few images, in the folder look/ -> its figures.
 
 The folder is a copy of the project, so the workspace, its results and git stay as they are; when it is removed, nothing
-is left. All stages run in one process, in half of the time that DVC takes for them; a second look computes all anew.
+is left. All stages run in one process, which loads torch once; a second look computes all anew.
 """
 
 import subprocess

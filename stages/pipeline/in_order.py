@@ -1,6 +1,6 @@
 """All stages of dvc.yaml in DVC's order, but in one process: `python -m stages.pipeline.in_order`.
 
-DVC starts a Python for each stage, and each loads torch: two seconds a stage, half of what a small study takes. Here
+DVC starts a Python for each stage, and each loads torch: two to three seconds a stage. Here
 all of them run, whatever is there already; `dvc commit --force` hands their outputs over to DVC.
 """
 
