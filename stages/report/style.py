@@ -12,7 +12,9 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from PIL import Image
 
 from stages.pipeline.artifacts import COMBINED, FLOW, NO_PRIOR, UNRESTORED, prior_and_latent
 from stages.pipeline.storage import Writer
@@ -22,6 +24,7 @@ from stages.restoration.restored import MAP, PLAIN, POSTERIOR_MEAN
 
 PALETTE = ("#d1495b", "#00798c", "#edae49", "#6a4c93", "#8ab17d", "#e76f51", "#277da1", "#9c6644")  # in turn
 DOTS = 110  # pixels an inch
+MARGIN = 10  # pixels
 ABBREVIATIONS = {"bm3d": "BM3D", "glo": "GLO", "nl": "NL", "pca": "PCA", "tv": "TV", "unet": "U-Net", "vae": "VAE"}
 CYCLES = "frequency, cycles per image side"
 GREY = "#555555"  # of what has no prior
@@ -76,13 +79,28 @@ def by_prior(table: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
 
 
 def figure_writer(figure: Figure) -> Writer:
-    """A PNG without the library's version in it, so that the same figure is the same bytes; closes the figure."""
+    """A PNG of what is drawn, with a narrow margin; the same figure is the same bytes. Closes the figure.
+
+    Cut to size as an array: `savefig` with bbox_inches="tight" draws every figure twice.
+    """
 
     def write(file: Any) -> None:
-        figure.savefig(file, format="png", bbox_inches="tight", metadata={"Software": None})
+        canvas = FigureCanvasAgg(figure)
+        canvas.draw()
         plt.close(figure)
+        Image.fromarray(_cut(np.asarray(canvas.buffer_rgba())[..., :3])).save(file, format="png")
 
     return write
+
+
+def _cut(picture: np.ndarray) -> np.ndarray:
+    """A drawn figure (H, W, 3) without the white around it, but for MARGIN pixels where there are as many."""
+    inked = (picture < 255).any(axis=-1)
+    if not inked.any():
+        return picture
+    rows, columns = np.nonzero(inked)
+    top, left = (max(places.min() - MARGIN, 0) for places in (rows, columns))
+    return picture[top : rows.max() + 1 + MARGIN, left : columns.max() + 1 + MARGIN]
 
 
 def panel_rows(rows: Sequence[Sequence[str]], width: float, height: float) -> tuple[Figure, dict[str, Axes]]:

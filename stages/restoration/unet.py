@@ -3,6 +3,10 @@
 It is given what is seen, where, and how noisy (y, mask, sigma), and trained by squared error on training images as the
 tasks of params.yaml observe them: one network for all of them (Ronneberger et al. 2015; noise level as an input as in
 FFDNet, Zhang et al. 2018, whose 2x2 unshuffling it shares). It knows the corruptions beforehand; a prior does not.
+
+The network does not draw the image itself. For each pixel it gives what the others let one expect there, m, and how far
+off that may be, s; of what is seen, y, the estimate takes as much as a Gaussian with this mean and spread would:
+m + s^2 / (s^2 + sigma^2) (y - m). That is y where there is no noise, and m where a pixel is hidden (sigma is infinite).
 """
 
 import itertools
@@ -29,8 +33,9 @@ from stages.restoration.task import Grid
 GROUPS = 8  # of channels in each GroupNorm
 CONDITIONS = 4  # in a batch, each with as many images
 WARM_UP = 50  # steps over which the rate rises
-MEMORY = 0.99  # of the running error of each condition, which its loss is divided by: mild and heavy ones count alike
+LEAST_ERROR = 1e-8  # mean squared; so small a one is not made smaller
 LARGEST_GRADIENT = 1.0  # its norm is cut there
+COUNTED = 5000  # images that pixels' mean and deviation are taken of
 
 
 class _Block(nn.Module):
@@ -51,24 +56,32 @@ class _Block(nn.Module):
 class UNet(SavedNetwork):
     """y (N, C, S, S), mask (N, 1, S, S) and sigma (N, 1, 1, 1) -> images (N, C, S, S), float32, not clipped.
 
-    Three levels, of S/2, S/4 and S/8 pixels, with width, 3/2 width and 2 width channels.
+    Three levels, of S/2, S/4 and S/8 pixels, with width, 3/2 width and 2 width channels. `mean` and `deviation` are
+    those of a pixel in training images.
     """
+
+    mean: Tensor
+    deviation: Tensor
 
     def __init__(self, *, channels: int, width: int):
         super().__init__()
         self.arguments = {"channels": channels, "width": width}
+        self.register_buffer("mean", torch.tensor(0.5))
+        self.register_buffer("deviation", torch.tensor(0.5))
         widths = [width, width * 3 // 2, width * 2]
-        self.first = nn.Conv2d(4 * (channels + 2), width, 3, padding=1)
+        self.first = nn.Conv2d(4 * (channels + 1), width, 3, padding=1)
         self.down = nn.ModuleList(_Block(own) for own in widths[:-1])
         self.shrink = nn.ModuleList(nn.Conv2d(a, b, 3, stride=2, padding=1) for a, b in itertools.pairwise(widths))
         self.middle = nn.Sequential(_Block(widths[-1]), _Block(widths[-1]))
         self.grow = nn.ModuleList(nn.Conv2d(b, a, 1) for a, b in itertools.pairwise(widths))
         self.up = nn.ModuleList(_Block(own) for own in widths[:-1])
-        self.norm, self.last = nn.GroupNorm(GROUPS, width), nn.Conv2d(width, 4 * channels, 3, padding=1)
+        self.norm, self.last = nn.GroupNorm(GROUPS, width), nn.Conv2d(width, 8 * channels, 3, padding=1)
 
     def forward(self, y: Tensor, mask: Tensor, sigma: Tensor) -> Tensor:
-        known = mask.to(y.dtype)
-        maps = self.first(pixel_unshuffle(torch.cat([y, known, sigma * torch.ones_like(known)], dim=1), 2))
+        total = (self.deviation.square() + sigma.square()).sqrt()  # of pixel and noise
+        doubt = torch.where(mask, sigma / total, 1.0)  # 0 for a pixel that is certain, 1 for one that is hidden
+        seen = torch.where(mask, (y - self.mean) / total, 0.0)
+        maps = self.first(pixel_unshuffle(torch.cat([seen, doubt], dim=1), 2))
         passed = []
         for block, shrink in zip(self.down, self.shrink, strict=True):
             maps = block(maps)
@@ -77,8 +90,12 @@ class UNet(SavedNetwork):
         maps = self.middle(maps)
         for block, grow, own in zip(reversed(self.up), reversed(self.grow), reversed(passed), strict=True):
             maps = block(own + interpolate(grow(maps), size=own.shape[-2:]))
-        change = pixel_shuffle(self.last(silu(self.norm(maps))).float(), 2)
-        return y / (1 + 4 * sigma.square()) + change  # about what a linear filter leaves of y
+        found = pixel_shuffle(self.last(silu(self.norm(maps))).float(), 2)
+        change, log_spread = found.tensor_split(2, dim=1)
+        expected = self.mean + self.deviation * change
+        log_spread = log_spread + (self.deviation / 2).log()  # where an untrained network starts
+        share = torch.where(mask, torch.sigmoid(2 * (log_spread - sigma.log())), 0.0)  # s^2 / (s^2 + sigma^2)
+        return expected + share * (y - expected)
 
 
 def initialise_unet(network: UNet, stream: torch.Generator) -> None:
@@ -100,11 +117,18 @@ def train_unet(images: Images, grids: Sequence[Grid], settings: UnetFit, seed: i
     """Train on images (N, C, S, S), uint8, under the conditions of all grids; returned frozen and in eval mode."""
     network = UNet(channels=images.shape[1], width=settings.width)
     initialise_unet(network, torch_stream(seed, "initial weights", "unet"))
+    some = to_float(images[np.arange(min(len(images), COUNTED))])
+    network.mean.fill_(float(some.mean()))
+    network.deviation.fill_(float(some.std()))
     network = compute.place_network(network)
     adam = torch.optim.Adam(network.parameters(), lr=settings.learning_rate, betas=(0.9, 0.99), fused=True)
     stream, progress = numpy_stream(seed, "batches", "unet"), Progress("train unet", settings.steps)
-    conditions = [(grid, condition) for grid in grids for condition in grid.conditions]
-    running = np.full(len(conditions), np.nan)
+    conditions = [
+        (grid, condition)
+        for grid in grids
+        for condition in grid.conditions
+        if not grid.task.observe(some[:1], grid.settings, condition, seed).certain.all()  # nothing to learn from
+    ]
     each = max(settings.batch_size // CONDITIONS, 1)
     for step in range(settings.steps):
         picked = [int(place) for place in stream.choice(len(conditions), CONDITIONS)]
@@ -123,12 +147,8 @@ def train_unet(images: Images, grids: Sequence[Grid], settings: UnetFit, seed: i
         open_pixels = compute.place(torch.from_numpy(~seen.certain)).expand_as(estimate)
         squared = torch.where(open_pixels, (estimate - compute.place(torch.from_numpy(truth))).square(), 0.0)
         counts = open_pixels.reshape(CONDITIONS, -1).sum(dim=1)
-        errors = squared.reshape(CONDITIONS, -1).sum(dim=1) / counts.clamp(min=1)
-        now = errors.tolist()
-        for place, error in zip(picked, now, strict=True):
-            running[place] = error if np.isnan(running[place]) else MEMORY * running[place] + (1 - MEMORY) * error
-        scale = torch.tensor(np.maximum(running[picked], 1e-8), dtype=torch.float32, device=compute.device)
-        loss = torch.where(counts > 0, errors / scale, 0.0).mean()
+        errors = squared.reshape(CONDITIONS, -1).sum(dim=1) / counts
+        loss = errors.clamp(min=LEAST_ERROR).log().mean()  # of logarithms, so that mild and heavy ones count alike
         set_rate(adam, settings.learning_rate * min((step + 1) / WARM_UP, cosine(step / settings.steps)))
         adam.zero_grad()
         loss.backward()

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from stages.report.shades import HIDDEN
-from stages.report.style import GREY, PALETTE, by_prior, colours, figure_writer, greyed, readable, show, tile
+from stages.report.style import GREY, MARGIN, PALETTE, by_prior, colours, figure_writer, greyed, readable, show, tile
 from tests.observations import observe, window
 
 
@@ -126,6 +126,18 @@ def test_the_same_figure_is_the_same_bytes_without_the_library_in_them():
         assert image.format == "PNG" and image.width > 100
         assert "Software" not in image.info
     assert b"Software" not in first and b"matplotlib" not in first.lower()
+
+
+def test_the_white_around_a_figure_is_cut_but_for_a_margin():
+    figure = plt.figure(figsize=(4, 3))
+    figure.add_artist(plt.Rectangle((0.25, 0.5), 0.5, 0.25, color="black"))
+    width, height = (round(side * plt.rcParams["figure.dpi"]) for side in (4 * 0.5, 3 * 0.25))
+    file = io.BytesIO()
+    figure_writer(figure)(file)
+    with Image.open(file) as image:
+        pixels = np.asarray(image)
+    assert abs(pixels.shape[0] - height - 2 * MARGIN) <= 2 and abs(pixels.shape[1] - width - 2 * MARGIN) <= 2
+    assert (pixels[:MARGIN] == 255).all() and (pixels[MARGIN + 2 : -MARGIN - 2, MARGIN + 2 : -MARGIN - 2] == 0).all()
 
 
 def test_a_written_figure_is_closed():

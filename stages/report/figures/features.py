@@ -65,11 +65,12 @@ def _bars(axes: Axes, rows: pd.DataFrame, group: str, height: str, palette: dict
     """Shares from 0 to 1: a group of bars for each value of `group`, a bar for each prior; what is below 0 has none."""
     groups, priors = list(rows[group].unique()), list(rows.prior.unique())
     width = 0.8 / len(priors)
+    size = min(7.0, 140 / (len(groups) * len(priors)))  # points, at which "100" is no wider than its bar
     for number, prior in enumerate(priors):
         heights = rows[rows.prior == prior].set_index(group)[height].reindex(groups)
         x = np.arange(len(groups)) + width * (number - (len(priors) - 1) / 2)
         bars = axes.bar(x, heights.clip(lower=0), width, color=palette[prior], label=readable(prior))
-        axes.bar_label(bars, ["" if np.isnan(share) else f"{100 * share:.0f}" for share in heights], fontsize=7)
+        axes.bar_label(bars, ["" if np.isnan(share) else f"{100 * share:.0f}" for share in heights], fontsize=size)
     axes.set_xticks(range(len(groups)), groups)
     axes.yaxis.set_major_formatter(PercentFormatter(1))
     axes.set_ylim(0, 1.05)
