@@ -9,17 +9,26 @@ import time
 import pandas as pd
 import pytest
 
+from tests.images.imagesets import write_idx_folder
 from tests.project import COMBINATIONS, RIVALS, TABLES_AND_FIGURES, TINY, Project, merged, ran_stages
 
-FEW = {"priors": ["vae"], "flows": ["vae"], "rivals": {"denoising": ["tv", "unet"], "inpainting": ["unet"]}}
+FEW = {
+    "data": {"name": "fashion_mnist", "path": "pictures", "validation": 20},
+    "priors": ["vae"],
+    "flows": ["vae"],
+    "rivals": {"denoising": ["tv", "unet"], "inpainting": ["unet"]},
+    "train": {"batch_size": 8},
+    "judge": {"samples": 20},
+}
 
 
 @pytest.fixture(scope="module")
 def ran(tmp_path_factory) -> Project:
-    """The tiny pipeline with one prior and few rivals: what an experiment re-runs, it runs stage by stage."""
+    """The tiny pipeline with one prior, few rivals and few images: an experiment runs its stages one by one."""
     folder = tmp_path_factory.mktemp("experiments") / "project"
     folder.mkdir()
     project = Project(folder, merged(TINY, FEW))
+    write_idx_folder(folder / "pictures", 120, 20)
     project.run_and_commit()
     return project
 

@@ -55,16 +55,20 @@ def test_a_second_look_takes_the_code_and_keeps_what_is_unfinished(workspace):
 @pytest.mark.parametrize("status", [0, 1])
 def test_it_says_where_to_look_or_that_it_failed(workspace, monkeypatch, capsys, status):
     ran = []
+
+    def run(command: list[str], **options) -> SimpleNamespace:
+        ran.append((command, options))
+        return SimpleNamespace(returncode=status)
+
     monkeypatch.setattr(sys, "argv", ["look"])
-    monkeypatch.setattr(
-        look.subprocess, "run", lambda command, **options: ran.append(options) or SimpleNamespace(returncode=status)
-    )
+    monkeypatch.setattr(look.subprocess, "run", run)
     if status:
         with pytest.raises(UserError, match="look: the small study has failed"):
             look.main()
     else:
         look.main()
         assert "look/plots/report.html" in capsys.readouterr().err
-    (options,) = ran
+    ((command, options),) = ran
+    assert command == [sys.executable, "-m", "stages.pipeline.in_order"]
     assert options["cwd"] == look.LOOK
     assert yaml.safe_load((look.LOOK / "params.yaml").read_text())["data"]["path"] == os.path.abspath("data/raw")

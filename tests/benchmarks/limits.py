@@ -1,18 +1,19 @@
-"""Where restorations lose what they lose: `python -m tests.benchmarks.limits`, after `dvc repro`.
+"""How much each part of a restoration loses: `python -m tests.benchmarks.limits`, after `dvc repro`.
 
 Validation images, seen under heavy noise and with two windows missing, restored with each prior that has a flow, from
 N(0, I) and from the flow. data/long_runs/limits.csv gets a row for each prior, latent and condition:
 
 psnr              of the posterior mean, as in the study; of hidden pixels where there are any, in dB
 more_chains       the same with ten times the evaluations: twice the chains, each of five times the steps
-representation    of the image that the generator draws of the true image's code, found on the whole clean image: what
-                  the generator could do if it were told
+representation    of the image that the generator draws of the true image's code, which a search
+                  finds on the whole clean image
 missed            share of images whose search ended at a code worse, given what is seen, than the true one
-truth_nats        how much dearer the true code is than a draw of the latent distribution: ||z||^2 / 2 - latent_dim / 2
+truth_nats        by how many nats the true code is less likely than a draw of the latent distribution:
+                  ||z||^2 / 2 - latent_dim / 2
 right             share of restored images that the classifier reads as it reads the true image; empty without labels
 
-So what lies between `psnr` and `more_chains` is lost by the sampler, `missed` by the search, and what lies between
-`more_chains` and `representation` is not in the observation, or the prior does not know it.
+So from `psnr` to `more_chains` the sampler loses, `missed` counts failures of the search, and from `more_chains` to
+`representation` the observation or the prior lacks information.
 """
 
 import argparse

@@ -1,10 +1,16 @@
 """Models of what a generator cannot draw: `python -m tests.benchmarks.misfit`, after `dvc repro invert`.
 
-Of noisy validation images, with G(z) of the most probable code and the residual y - G(z): how near to the image comes
-G(z) itself; with the residual's independent pixels weighed by v(g) (latent/misfit.py); with a covariance of low rank
-and a diagonal, fitted to what G(z) leaves of other validation images; with the residual denoised by BM3D; the posterior
-mean; BM3D without a generator; and these two weighed as `combine` does. Mean PSNR in dB of the second half of the
-images; whatever is fitted is fitted to the first. Of 48 images, with the non-saturating generators of README:
+Mean PSNR in dB of ways to restore noisy validation images with a generator. G(z) is the image of the most probable
+code, y - G(z) the residual; what is fitted, is fitted to the first half of the images and measured on the second:
+
+independent         G(z) plus the residual, each pixel weighed by v(g) (stages/priors/misfit.py)
+rank 8, rank 24     G(z) plus the residual, weighed by a covariance of this rank and a diagonal
+BM3D of y - G(z)    G(z) plus the residual denoised by BM3D
+posterior mean      as in the study
+BM3D                of y, without a generator
+weighed             the last two, weighed as `combine` does
+
+48 images, with the non-saturating GANs of digits and of emoji:
 
                     MNIST           emoji, 64x64 RGB
 sigma               0.3     0.5     0.1     0.3     0.5     1

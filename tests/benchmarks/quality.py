@@ -1,7 +1,7 @@
 """Final quality, the textbook loop against this project's, over several seeds: `python -m tests.benchmarks.quality`.
 
-Both train the non-saturating GAN on the prepared images (after `dvc repro prepare classify`) for the same epochs. What
-is compared is the Frechet distance of 10,000 generated images to the test set, as in metrics/fidelity.csv.
+Both train the non-saturating GAN on the prepared images (after `dvc repro prepare classify`) for the same epochs. It
+compares the Frechet distance of 10,000 generated images to the test set, as in metrics/fidelity.csv.
 Each training runs in a process of its own, since this project's changes how the C library keeps memory.
 """
 

@@ -2,8 +2,8 @@
 
 The textbook loop takes one image at a time: float32, Adam at rate 0.1, 5000 steps on ||G(z) - I||, one start. This
 project's search takes them all at once. Both invert the same validation images with the same trained generator (after
-`dvc repro`). Said are seconds an image and PSNR after each of the search's walks, and the ratio for the first of them
-whose median PSNR is no worse.
+`dvc repro`). It prints seconds an image and PSNR after each walk of the search, and how many times as
+fast the first walk is whose median PSNR is no worse.
 """
 
 import argparse

@@ -1,6 +1,6 @@
 """Small GANs one by one, in threads, in processes, as one network: `python -m tests.benchmarks.small_gans`.
 
-Seconds for each generator step of each GAN, its discriminator steps included. As one network means torch.func's
+Milliseconds for each generator step of one GAN, its discriminator steps included. As one network means torch.func's
 stack_module_state and vmap, with the same networks, batches and optimiser.
 """
 

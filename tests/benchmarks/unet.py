@@ -29,7 +29,7 @@ TABLE = artifacts.LONG_RUNS / "unet.csv"
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--times", type=int, default=4, help="steps of the longer training, in those of the study (4)")
+    parser.add_argument("--times", type=int, default=4, help="times the study's steps (4)")
     arguments, params, compute = parser.parse_args(), load_params(), choose_compute()
     prior, bootstrap = params.best_prior, Bootstrap(params.measure.bootstrap, params.seed)
     wanted = BY_FLOW if artifacts.prior_and_latent(prior)[1] == artifacts.FLOW else BY_PRIOR
