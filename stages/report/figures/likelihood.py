@@ -21,7 +21,7 @@ def likelihood_dots(likelihood: pd.DataFrame) -> Figure:
     A panel each, of both noises, with 95 % intervals.
     """
     palette, priors = colours(likelihood.prior), list(likelihood.prior.unique())
-    size = (11, 0.34 * len(priors) + 1.3)
+    size = (11, 0.34 * len(priors) + 1.5)
     figure, (bits, gap) = plt.subplots(1, 2, figsize=size, sharey=True, width_ratios=[3, 2], layout="constrained")
     for place, prior in enumerate(priors):
         for noise, marker in MARKERS.items():
@@ -38,7 +38,7 @@ def likelihood_dots(likelihood: pd.DataFrame) -> Figure:
     bits.set_yticks(range(len(priors)), [readable(prior) for prior in priors])
     bits.set_ylim(len(priors) - 0.5, -0.5)
     bits.set_xlabel("bits per dimension of 8-bit test images; less is likelier")
-    gap.set_xlabel("upper - lower bound of log p(x), nats, of the prior's own images")
+    gap.set_xlabel("upper - lower bound of log p(x), nats,\nof the prior's own images")
     gap.axvline(0, color=GREY, linestyle=":")
     words = {LIKELIEST: "noise fitted to validation images", MISFIT: "noise that restorations use"}
     for noise, marker in MARKERS.items():

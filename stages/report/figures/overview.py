@@ -36,7 +36,7 @@ def overview(prior: str, samples: np.ndarray, inverted: Seen, tasks: list[Seen])
         rows += [(readable(method), seen.restored.images[method][cell]) for method in (POSTERIOR_MEAN, COMBINED)]
     edge = side(samples, 0.7)
     size = (edge * count + 1.2, edge * len(rows))
-    figure, axes = plt.subplots(len(rows), 1, figsize=size, layout="constrained")
+    figure, axes = plt.subplots(len(rows), 1, figsize=size, layout="compressed")
     for panel, (label, pictures) in zip(axes, rows, strict=True):
         show(panel, tile(pictures[:count], columns=count))
         panel.set_ylabel(label, rotation=0, ha="right", va="center")
