@@ -117,12 +117,29 @@ def lead(task: str, first: str, second: str, method: str = POSTERIOR_MEAN) -> Le
         found, sign = _paired(task, second, first, method), -1
     if not found:
         return None
+    return _lead(found, sign)
+
+
+def _lead(found: Sequence[Row], sign: int = 1) -> Lead:
+    """What rows with `difference` and its interval say; with `sign` -1 of the second restorer against the first."""
     intervals = [sorted((sign * row.difference_low, sign * row.difference_high)) for row in found]
     return Lead(
         differences=[sign * row.difference for row in found],
         ahead=sum(low > 0 for low, _ in intervals),
         behind=sum(high < 0 for _, high in intervals),
     )
+
+
+def longer_unet(params: Params) -> list[Row]:
+    """The rows of data/long_runs/unet.csv whose U-Net was trained for the most steps; none for other images."""
+    found = rows("long_runs/unet") if params.data.name == "mnist" else []
+    return [row for row in found if row.steps == max(other.steps for other in found)]
+
+
+def leads_over_longer_unet(params: Params) -> dict[str, Lead]:
+    """task -> how the posterior mean of that table's prior stands against this U-Net."""
+    found = longer_unet(params)
+    return {task: _lead(own) for task in params.tasks if (own := [row for row in found if row.task == task])}
 
 
 def gans(params: Params) -> list[str]:
