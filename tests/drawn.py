@@ -61,12 +61,6 @@ def _colours(figure: Figure) -> list[int]:
     return [len(np.unique(pixels[bottom:top, left:right])) for left, bottom, right, top in corners]
 
 
-def is_whole(path: Path) -> bool:
-    """Whether nothing reaches the edge of a PNG, where it would be cut off."""
-    pixels = plt.imread(path)[..., :3]
-    return bool(min(edge.min() for edge in (pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1])) == 1)
-
-
 def is_drawn(path: Path) -> bool:
     """Whether a PNG shows data in every one of its panels, and has one at all.
 

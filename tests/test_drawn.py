@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from stages.report.style import PALETTE, figure_writer, show
-from tests.drawn import blank_axes, is_drawn, is_whole
+from tests.drawn import blank_axes, is_drawn
 
 Draw = Callable[[Axes], object]
 
@@ -135,15 +135,6 @@ def test_a_file_of_one_colour_or_of_words_is_not_drawn(tmp_path):
     figure = plt.figure()
     figure.text(0.1, 0.5, "many words\n" * 4, color=PALETTE[0], fontsize=14)
     assert not is_drawn(written(figure, tmp_path))
-
-
-def test_what_reaches_the_edge_of_a_file_is_told(tmp_path):
-    figure = plt.figure()
-    figure.text(0.1, 0.5, "words")
-    assert is_whole(written(figure, tmp_path))
-    figure = plt.figure()
-    figure.text(0.95, 0.5, "more words than there is room for")
-    assert not is_whole(written(figure, tmp_path))
 
 
 def test_asking_leaves_a_figure_as_it_was(tmp_path):

@@ -1,5 +1,6 @@
 """One look for all figures: a colour for each prior, a dash for each method, the same bytes for the same numbers."""
 
+import io
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
@@ -81,26 +82,33 @@ def by_prior(table: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
 def figure_writer(figure: Figure) -> Writer:
     """A PNG of what is drawn, with a narrow margin; the same figure is the same bytes. Closes the figure.
 
-    Cut to size as an array: `savefig` with bbox_inches="tight" draws every figure twice.
+    `savefig` with bbox_inches="tight" draws a figure twice, which only a figure needs whose words reach beyond it.
     """
 
     def write(file: Any) -> None:
         canvas = FigureCanvasAgg(figure)
         canvas.draw()
+        picture = np.asarray(canvas.buffer_rgba())
+        box = figure.get_tightbbox(canvas.get_renderer())
+        width, height = figure.get_size_inches()
+        if min(box.x0, box.y0) < 0 or box.x1 > width or box.y1 > height:
+            drawn = io.BytesIO()
+            figure.savefig(drawn, format="png", bbox_inches="tight")
+            picture = np.asarray(Image.open(drawn))
         plt.close(figure)
-        Image.fromarray(_cut(np.asarray(canvas.buffer_rgba())[..., :3])).save(file, format="png")
+        Image.fromarray(_cut(picture[..., :3])).save(file, format="png")
 
     return write
 
 
 def _cut(picture: np.ndarray) -> np.ndarray:
-    """A drawn figure (H, W, 3) without the white around it, but for MARGIN pixels where there are as many."""
+    """A drawn figure (H, W, 3) with MARGIN white pixels around what is not white."""
     inked = (picture < 255).any(axis=-1)
     if not inked.any():
         return picture
     rows, columns = np.nonzero(inked)
-    top, left = (max(places.min() - MARGIN, 0) for places in (rows, columns))
-    return picture[top : rows.max() + 1 + MARGIN, left : columns.max() + 1 + MARGIN]
+    inner = picture[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
+    return np.pad(inner, ((MARGIN, MARGIN), (MARGIN, MARGIN), (0, 0)), constant_values=255)
 
 
 def panel_rows(rows: Sequence[Sequence[str]], width: float, height: float) -> tuple[Figure, dict[str, Axes]]:

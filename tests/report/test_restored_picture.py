@@ -26,7 +26,7 @@ def test_pictures_have_the_colours_of_what_was_observed_and_uncertainty_is_grey(
         notes[1].startswith(f"{tmp_path}/overview.png") and "of all pixels: 0.25 on average, 0.25 at most" in notes[1]
     )
     modes = {path.name: Image.open(path).mode for path in Path(tmp_path).glob("*.png")}
-    assert modes == {"observed.png": mode, "restored.png": mode, "uncertainty.png": "L", "overview.png": "RGBA"}
+    assert modes == {"observed.png": mode, "restored.png": mode, "uncertainty.png": "L", "overview.png": "RGB"}
     assert set(np.asarray(Image.open(tmp_path / "uncertainty.png")).ravel()) == {128}
     with np.load(tmp_path / "result.npz") as arrays:
         assert arrays["posterior_std"].shape == std.shape

@@ -140,6 +140,19 @@ def test_the_white_around_a_figure_is_cut_but_for_a_margin():
     assert (pixels[:MARGIN] == 255).all() and (pixels[MARGIN + 2 : -MARGIN - 2, MARGIN + 2 : -MARGIN - 2] == 0).all()
 
 
+def width_of_words(inches: float) -> int:
+    figure = plt.figure(figsize=(inches, 2))
+    figure.text(0.5 / inches, 0.5, "words that need more than one inch")
+    file = io.BytesIO()
+    figure_writer(figure)(file)
+    with Image.open(file) as image:
+        return image.width
+
+
+def test_words_that_reach_beyond_a_figure_are_not_cut_off():
+    assert abs(width_of_words(1) - width_of_words(5)) <= 2
+
+
 def test_a_written_figure_is_closed():
     written()
     assert plt.get_fignums() == []
