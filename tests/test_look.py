@@ -30,7 +30,7 @@ def test_the_copy_is_a_study_of_its_own_and_the_workspace_stays(workspace):
     copy_project(look.LOOK)
     assert workspace.call("git", "status", "--porcelain").stdout == ""
     params, small = load_params(), load_params(look.LOOK / "params.yaml")
-    assert small.train.epochs == 1 and small.images == 8 and small.train.width == params.train.width
+    assert small.train.epochs == 1 and small.images == 4 and small.train.width == params.train.width
     assert small.grids["inpainting"] == params.grids["inpainting"]
     changed = {key for key, value in vars(small).items() if value != getattr(params, key)}
     assert changed == {*CHANGES, "data", "grids"} - {"denoising"}

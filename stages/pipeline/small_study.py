@@ -13,20 +13,29 @@ CONFIG = "[core]\n    no_scm = true\n"
 CHANGES: dict[str, Any] = {
     "priors": ["minimax", "non_saturating"],
     "flows": [],
-    "images": 8,
+    "images": 4,
     "train": {"epochs": 1},
     "classify": {"epochs": 1},
-    "unet": {"steps": 100},
+    "unet": {"steps": 50},
     "judge": {"samples": 1000},
-    "denoising": {"sigmas": [0.0, 0.3, 1.0]},
-    "norms": {"images": 2},
-    "solvers": {"images": 2},
-    "glow": {"steps": 25},
-    "likelihood": {"images": 4, "simulated": 2, "validation": 4, "rounds": 1, "temperatures": 8},
+    "search": {"map": {"samples": 256, "restarts": 3, "explore_steps": 10}, "posterior": {"steps": 50}},
+    "denoising": {"sigmas": [0.0, 0.5]},
+    "density": {"images": 100, "codes": 4},
+    "norms": {"images": 2, "sigmas": [0.5], "holes": [2]},
+    "solvers": {"images": 2, "adam_steps": [50, 200], "newton_steps": [1, 5], "restarts": [1, 4]},
+    "glow": {"steps": 15},
+    "likelihood": {"images": 2, "simulated": 2, "validation": 2, "rounds": 1, "temperatures": 6},
     "saturate": {"seeds": 1, "at": [1, 10, 100]},
-    "saturate_grid": {"seeds": 1, "generator_steps": 50},
-    "modes": {"seeds": 1, "steps": 500},
+    "saturate_grid": {"seeds": 1, "generator_steps": 50, "discriminator_steps": [3]},
+    "modes": {"seeds": 1, "steps": 250},
 }
+
+
+def _laid_over(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    """`base` with these values, group by group."""
+    return base | {
+        key: _laid_over(base[key], value) if isinstance(value, dict) else value for key, value in changes.items()
+    }
 
 
 def copy_project(folder: Path) -> None:
@@ -43,6 +52,5 @@ def copy_project(folder: Path) -> None:
     (folder / ".dvc").mkdir(exist_ok=True)
     (folder / ".dvc" / "config").write_text(CONFIG)
     params = yaml.safe_load(PARAMS_FILE.read_text())
-    for key, value in (CHANGES | {"data": {"path": str(data)}}).items():
-        params[key] = params[key] | value if isinstance(value, dict) else value
-    (folder / PARAMS_FILE).write_text(yaml.safe_dump(params, sort_keys=False))
+    changed = _laid_over(params, CHANGES | {"data": {"path": str(data)}})
+    (folder / PARAMS_FILE).write_text(yaml.safe_dump(changed, sort_keys=False))
