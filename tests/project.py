@@ -1,5 +1,6 @@
 """A copy of the project in a temporary folder, with tiny parameters, to run as a user would."""
 
+import gzip
 import json
 import os
 import shutil
@@ -16,7 +17,7 @@ ROOT = Path(__file__).parents[1]
 
 TINY = {
     "images": 4,
-    "data": {"validation": 58000},
+    "data": {"name": "fashion_mnist", "path": "digits", "validation": 400},
     "priors": ["minimax", "non_saturating", "least_squares", "vae"],
     "flows": ["vae"],
     "classify": {"epochs": 1},
@@ -69,11 +70,13 @@ TINY = {
 }
 
 LARGE = ("data/trained/", "metrics/", "plots/")  # left out of a copy
+DIGITS = {"train": 2400, "t10k": 300}  # how many of MNIST's training and test images a copy has in `digits`
 
 # Stage scripts in one process, which loads torch once, and the most memory that it had.
 IN_ONE_PROCESS = """
 import json, resource, sys
 from stages.pipeline.command import run_stage
+exec(sys.argv[2])
 for words in json.loads(sys.argv[1]):
     sys.argv = ["stages", *words]
     run_stage()
@@ -105,6 +108,18 @@ def merged(base: dict, changes: dict) -> dict:
     }
 
 
+def write_digits(folder: Path) -> None:
+    """The first few of MNIST's digits, in files of the same kind: 70,000 would take a stage seconds to read."""
+    folder.mkdir()
+    for part, count in DIGITS.items():
+        for kind, header, entry in (("images-idx3", 16, 28 * 28), ("labels-idx1", 8, 1)):
+            name = f"{part}-{kind}-ubyte.gz"
+            with gzip.open(ROOT / "data" / "raw" / name) as file:
+                content = bytearray(file.read(header + count * entry))
+            content[4:8] = count.to_bytes(4, "big")
+            (folder / name).write_bytes(gzip.compress(content, compresslevel=1, mtime=0))
+
+
 class Project:
     """A copy of the project's files in a folder of its own, with git and DVC cut off from this machine's settings.
 
@@ -121,6 +136,7 @@ class Project:
             if (ROOT / name).is_file() and name != "dvc.lock" and not name.startswith(LARGE):
                 (folder / name).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy2(ROOT / name, folder / name)
+        write_digits(folder / "digits")
         self.set_params(changes)
         away = str(folder.parent / "settings")
         self.environment = {
@@ -161,22 +177,25 @@ class Project:
         """Run a stage script without DVC."""
         return self.call(self.python, "-m", "stages", name, *arguments)
 
-    def stages(self, commands: Sequence[Sequence[str]]) -> int:
-        """Run stage scripts one after the other without DVC; the most memory that they had, in bytes."""
-        result = self.call(sys.executable, "-c", IN_ONE_PROCESS, json.dumps(commands))
+    def stages(self, commands: Sequence[Sequence[str]], before: str = "") -> int:
+        """Run stage scripts one after the other without DVC; the most memory that they had, in bytes.
+
+        `before` is code that changes them first.
+        """
+        result = self.call(sys.executable, "-c", IN_ONE_PROCESS, json.dumps(commands), before)
         assert result.returncode == 0, result.stderr
         return int(result.stdout)
 
-    def everything(self) -> None:
+    def everything(self, module: str = "tests.in_order_quickly") -> None:
         """Run all of dvc.yaml's stages, in one process."""
-        result = self.call(self.python, "-m", "stages.pipeline.in_order")
+        result = self.call(self.python, "-m", module)
         assert result.returncode == 0, result.stderr
 
     def run_and_commit(self) -> None:
         """The whole pipeline once, as `dvc repro` leaves it, in a repository of its own with all of it committed."""
         assert self.call("git", "init", "-q").returncode == 0
         self.commit("start")
-        self.everything()
+        self.everything("stages.pipeline.in_order")
         self.dvc("commit", "--force")
         self.commit("results")
 

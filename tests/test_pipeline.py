@@ -157,10 +157,14 @@ def test_a_second_run_does_nothing(ran):
 
 
 def test_stage_scripts_run_without_dvc_and_give_the_same_bytes(ran):
-    """All of them but `time_solvers`, which measures seconds, where no output of theirs is left."""
+    """All of them where no output of theirs is left, but `time_solvers`, which measures seconds, and the slow last two.
+
+    Whether figures and report repeat their bytes is tested beside them.
+    """
     folder = ran.folder
     locked = yaml.safe_load((folder / "dvc.lock").read_text())["stages"]  # in the order in which they ran
-    del locked["time_solvers"]
+    for name in ("time_solvers", "plot", "report"):
+        del locked[name]
     outputs = [folder / out["path"] for stage in locked.values() for out in stage["outs"]]
     files = [file for out in outputs for file in (out.rglob("*") if out.is_dir() else [out]) if file.is_file()]
     before = {file: file.read_bytes() for file in files}
@@ -312,7 +316,7 @@ def test_a_bad_parameter_stops_before_anything_is_touched(ran, change, words):
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"data": {"validation": 60000}}, "data.validation = 60000: allowed with these images is at most 59999"),
+        ({"data": {"validation": 2400}}, "data.validation = 2400: allowed with these images is at most 2399"),
         ({"inpainting": {"window": 16}}, "inpainting.holes = 2: allowed with these images and inpainting.window = 16"),
         ({"norms": {"window": 16, "holes": [2]}}, "norms.holes = 2: allowed with these images and norms.window = 16"),
         ({"denoising": {"sigmas": [0.3, 0.1]}}, "denoising.sigmas = [0.3, 0.1]: each value once, in rising order"),
@@ -469,6 +473,7 @@ CSV = [
 OF_PRIORS = [*CSV, with_table(without_a_prior)]
 COMBINE = ["combine", "--task", "inpainting"]
 RUN_PRIOR = ["run_prior", "--task", "inpainting", "--prior", "minimax"]
+PLOT = ["plot"]  # with the name of the figure that reads the file: to draw those before it takes seconds
 READERS = [  # a file, the stage that reads it, what can become of it
     ("data/prepared/test.npz", ["judge"], [*ANY_FILE, *map(with_arrays, (without_first_array, in_other_numbers))]),
     ("data/prepared/images.npy", ["judge"], ANY_FILE),
@@ -483,14 +488,14 @@ READERS = [  # a file, the stage that reads it, what can become of it
     ("data/priors/vae-flow.safetensors", ["run_prior", "--task", "inpainting", "--prior", "vae-flow"], ANY_FILE),
     ("data/training/vae-flow/history.csv", ["measure"], CSV),
     ("data/likelihood/minimax.csv", ["measure"], [*CSV, with_table(without_a_bound)]),
-    ("data/training/minimax/samples.npz", ["plot"], [*ANY_FILE, with_arrays(in_other_numbers)]),
+    ("data/training/minimax/samples.npz", [*PLOT, "samples"], [*ANY_FILE, with_arrays(in_other_numbers)]),
     ("data/glow/glow.safetensors", ["density"], ANY_FILE),
     ("data/density/bits.npz", ["measure"], NOT_FEWER),
     ("data/density/jacobian.npz", ["measure"], NOT_FEWER),
     ("data/judged/fidelity.csv", ["measure"], OF_PRIORS),
     ("data/judged/small_gans.csv", ["measure"], CSV),
     ("data/saturation/gradients.csv", ["measure"], CSV),
-    ("data/saturation/logits.npz", ["plot"], NOT_FEWER),
+    ("data/saturation/logits.npz", [*PLOT, "saturation"], NOT_FEWER),
     ("data/saturation_grid/histories.csv", ["measure"], CSV),
     ("data/saturation_grid/samples.npz", ["judge"], ANY_FILE),
     ("data/misfit/minimax.json", RUN_PRIOR, ANY_FILE),
@@ -508,10 +513,10 @@ READERS = [  # a file, the stage that reads it, what can become of it
     ("data/modes/samples.npz", ["judge_modes"], [damage for damage in NPZ if damage is not FEWER]),
     ("data/modes/inner_minimum.csv", ["measure"], CSV),
     ("data/judged_modes/modes.csv", ["measure"], CSV),
-    ("data/solvers/solvers.csv", ["plot"], CSV),
-    ("data/solvers/seconds.csv", ["plot"], CSV),
-    ("metrics/denoising.csv", ["plot"], OF_PRIORS),
-    ("metrics/features.csv", ["plot"], OF_PRIORS),
+    ("data/solvers/solvers.csv", [*PLOT, "search"], CSV),
+    ("data/solvers/seconds.csv", [*PLOT, "search"], CSV),
+    ("metrics/denoising.csv", [*PLOT, "tasks"], OF_PRIORS),
+    ("metrics/features.csv", [*PLOT, "features"], OF_PRIORS),
 ]
 
 
@@ -542,10 +547,13 @@ def test_a_damaged_file_is_one_line_that_names_it(ran, kept, monkeypatch, file, 
     damaged = kept(ran.folder / file)
     before = snapshot(ran)
     damage(damaged)
-    monkeypatch.setattr(sys, "argv", stage)
+    if stage[:1] == PLOT:
+        names = named.names
+        monkeypatch.setattr(named, "names", lambda kind: stage[1:] if kind == named.FIGURES else names(kind))
+    monkeypatch.setattr(sys, "argv", stage if stage[:1] != PLOT else PLOT)
     with pytest.raises(UserError) as raised:
         importlib.import_module(f"stages.{stage[0]}").main()
-    plt.close("all")  # those that `plot` had drawn before
+    plt.close("all")  # what `plot` had begun
     assert str(raised.value).startswith(file) and "\n" not in str(raised.value)
     after = snapshot(ran)
     assert {name for name in before | after if before.get(name) != after.get(name)} <= {damaged.name}

@@ -22,7 +22,8 @@ def trained(tmp_path_factory) -> Project:
     """A project with one tiny generator, and a few pictures at its root."""
     folder = tmp_path_factory.mktemp("restore") / "project"
     folder.mkdir()
-    project = Project(folder, TINY | {"flows": []})  # so that non_saturating is the usual prior
+    digits = {"name": "mnist", "path": "data/raw"}  # whose pictures are drawings
+    project = Project(folder, TINY | {"flows": [], "data": digits})  # without flows non_saturating is the usual prior
     generator = Generator(latent_dim=8, width=4, channels=1, image_size=28)
     recompute_batch_norm(generator, torch.randn(512, 8, generator=torch.Generator().manual_seed(0)))
     weights, misfit = network_writer(generator), json_writer({"slope": 0.05, "fitted_slope": 0.02})

@@ -11,6 +11,7 @@ from stages.pipeline.checkpoint import Checkpoint
 from stages.pipeline.errors import UserError
 from stages.pipeline.numerics.compute import Compute
 from stages.pipeline.params import Train
+from stages.priors import training
 from stages.priors.training import Learner, Means, Setting, Trained
 from stages.priors.training import train as train_prior
 
@@ -25,6 +26,12 @@ SETTINGS = Train(
     width=4,
     sample_epochs=[1],
 )
+
+
+@pytest.fixture(autouse=True)
+def few_codes(monkeypatch) -> None:
+    """BatchNorm's statistics over fewer codes, which would take most of the time."""
+    monkeypatch.setattr(training, "BATCH_NORM_CODES", 1000)
 
 
 def train(images, name, settings, seed, compute, checkpoint=None) -> Trained:

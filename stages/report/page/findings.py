@@ -285,6 +285,7 @@ class OtherTask:
     gan: str  # the best one that learned from a discriminator
     condition_name: str
     cells: list[OtherCell]
+    flow_leads: dict[str, Lead]  # prior -> how it stands with its flow against itself without, over all conditions
 
 
 def other_images(images: str, most: int = 4) -> dict[str, OtherTask]:
@@ -332,7 +333,13 @@ def other_images(images: str, most: int = 4) -> dict[str, OtherTask]:
                     added=paired[prior, COMBINED, COMBINED],
                 )
             )
-        found[task] = OtherTask(prior, gan, condition, cells)
+        compared = rows(f"{folder}/paired", task=task, latent=FLOW, method=POSTERIOR_MEAN)
+        flow_leads = {
+            name: _lead(own)
+            for name in dict.fromkeys(row.prior for row in compared)
+            if (own := [row for row in compared if row.prior == row.against == name])
+        }
+        found[task] = OtherTask(prior, gan, condition, cells, flow_leads)
     return found
 
 

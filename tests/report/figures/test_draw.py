@@ -99,6 +99,7 @@ def test_plot_removes_the_figures_of_an_earlier_study(plotted, tmp_path, monkeyp
     artifacts.FIGURES.joinpath("notes.txt").write_text("no figure")
     parameters = yaml.safe_load(Path("params.yaml").read_text())
     Path("params.yaml").write_text(yaml.safe_dump(parameters | {"tasks": ["inpainting"]}))
+    monkeypatch.setattr(plot, "figure_writer", lambda _: lambda file: file.write(b"drawn"))
     for stage in (measure, plot):
         monkeypatch.setattr(sys, "argv", [stage.__name__])
         stage.main()
