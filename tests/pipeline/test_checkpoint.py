@@ -18,7 +18,7 @@ from stages.pipeline.checkpoint import Checkpoint, locked_checkpoint, run_key
 from stages.pipeline.errors import UserError
 from tests.project import TINY, Project, merged
 
-LONG = merged(TINY, {"train": {"epochs": 12, "sample_epochs": []}})
+LONG = merged(TINY, {"train": {"epochs": 8, "sample_epochs": []}})
 TRAIN = ("train", "--prior", "minimax")
 SCRIPT = (sys.executable, "-m", "stages", *TRAIN)
 EXPERIMENT = ("-S", "train.learning_rate=0.0003", "-S", "priors=[minimax]", "-S", "flows=[]", "train@minimax")

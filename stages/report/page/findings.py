@@ -142,6 +142,29 @@ def leads_over_longer_unet(params: Params) -> dict[str, Lead]:
     return {task: _lead(own) for task in params.tasks if (own := [row for row in found if row.task == task])}
 
 
+def lead_on_two_machines(task: str, first: str, second: str, params: Params) -> list[float]:
+    """How far ahead a prior is of another in dB, averaged over conditions, on the machines of another_machine.csv.
+
+    Empty where nobody has compared them: for other images, or with other priors.
+    """
+    if params.data.name != "mnist" or not rows("long_runs/another_machine"):
+        return []
+    table = "long_runs/another_machine"
+    ours, theirs = (rows_of(table, name, task=task, method=POSTERIOR_MEAN) for name in (first, second))
+    if not ours or len(ours) != len(theirs):
+        return []
+    pairs = list(zip(ours, theirs, strict=True))
+    return [
+        sum(getattr(one, column) - getattr(other, column) for one, other in pairs) / len(pairs)
+        for column in ("psnr", "psnr_there")
+    ]
+
+
+def with_flows(priors: Sequence[str]) -> list[str]:
+    """Their names without a flow and with one."""
+    return [*priors, *map(with_flow, priors)]
+
+
 def gans(params: Params) -> list[str]:
     """The priors that learned from a discriminator."""
     return [prior for prior in params.priors if rows("training", prior=prior)[-1].d_loss is not None]

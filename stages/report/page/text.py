@@ -33,6 +33,7 @@ SECTIONS = (  # in the report's order, each <name>.md
     "likelihood",
     "other_images",
     "making",
+    "references",
 )
 PACKAGES = ("torch", "torchvision", "numpy", "scipy", "pandas", "scikit-image", "opencv-python-headless", "dvc")
 MINUS = "\N{MINUS SIGN}"  # a hyphen is shorter, and a line may break after it
