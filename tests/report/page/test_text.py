@@ -106,7 +106,7 @@ def test_a_flow_that_helps_here_and_hurts_there_is_said_to_do_both(committed):
     paired.loc[low, columns] = -paired.loc[low, ["difference", "difference_high", "difference_low"]].to_numpy()
     write("paired", paired)
     said = text()
-    assert "VAE with its flow is ahead in 4 and behind in 4 of 8 conditions" in said
+    assert "| VAE | ahead in 4 and behind in 4 of 8 conditions" in said
     assert said.count(": the flow helps under some conditions and hurts under others") == 1
 
 
