@@ -17,18 +17,19 @@ CHANGES: dict[str, Any] = {
     "data": {"validation": 25000},  # so that an epoch is shorter
     "train": {"epochs": 1},
     "classify": {"epochs": 1},
-    "unet": {"steps": 50},
+    "unet": {"steps": 30},
     "judge": {"samples": 1000},
     "search": {"map": {"samples": 256, "restarts": 3, "explore_steps": 10}, "posterior": {"steps": 50}},
+    "invert": {"patience": 1, "walks": [50, 100]},
     "denoising": {"sigmas": [0.0, 0.5]},
     "density": {"images": 100, "codes": 4},
     "norms": {"images": 2, "sigmas": [0.5], "holes": [2]},
-    "solvers": {"images": 2, "adam_steps": [50, 200], "newton_steps": [1, 5], "restarts": [1, 4]},
-    "glow": {"steps": 15},
-    "likelihood": {"images": 2, "simulated": 2, "validation": 2, "rounds": 1, "temperatures": 6},
+    "solvers": {"images": 2, "adam_steps": [20, 80], "newton_steps": [1, 4], "restarts": [1, 4]},
+    "glow": {"steps": 8},
+    "likelihood": {"images": 2, "simulated": 2, "validation": 2, "rounds": 1, "chains": 1, "temperatures": 6},
     "saturate": {"seeds": 1, "at": [1, 10, 100]},
     "saturate_grid": {"seeds": 1, "generator_steps": 50, "discriminator_steps": [3]},
-    "modes": {"seeds": 1, "steps": 250},
+    "modes": {"seeds": 1, "steps": 150},
 }
 
 
