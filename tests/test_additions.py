@@ -20,15 +20,13 @@ PARAMS = {
     "data": {"name": "rectangles", "validation": 500},
 }
 
-FEW = {"data": {"validation": 2700}}  # of 3000, so that 300 are left to train on
-
 
 @pytest.fixture(scope="module")
 def added(tmp_path_factory) -> Project:
     """The tiny pipeline with one more of each kind, with the dvc.yaml of the repository."""
     folder = tmp_path_factory.mktemp("added") / "project"
     folder.mkdir()
-    project = Project(folder, merged(merged(TINY, PARAMS), FEW))
+    project = Project(folder, merged(TINY, PARAMS))
     for path, source in FILES.items():
         (folder / path).write_text(source)
     assert project.call("git", "init", "-q").returncode == 0
