@@ -2,6 +2,7 @@
 
 import re
 
+import pandas as pd
 import yaml
 
 from stages.pipeline.artifacts import REPORT as MADE
@@ -31,6 +32,14 @@ def test_no_result_is_quoted_without_its_source():
     unmarked = re.sub(NUMBER.pattern + r"<!--.*?-->", "", prose)
     assert unmarked != prose
     assert re.findall(r"\d+\.\d+", unmarked) == []
+
+
+def test_the_longer_trained_unet_is_level_or_ahead():
+    assert "Trained four times as long, the U-Net is level with VAE + flow or ahead" in " ".join(TEXT.split())
+    table = pd.read_csv(ROOT / "data" / "long_runs" / "unet.csv")
+    least, most = table.steps.min(), table.steps.max()
+    assert most == 4 * least and set(table.prior) == {"vae-flow"}
+    assert (table[table.steps == most].difference_low <= 0).all()  # of VAE + flow less the U-Net
 
 
 def test_the_page_is_short():

@@ -130,6 +130,20 @@ def _lead(found: Sequence[Row], sign: int = 1) -> Lead:
     )
 
 
+def like_long_runs(params: Params) -> bool:
+    """Whether this study is the one that data/long_runs is about, as far as unet.csv tells.
+
+    By the U-Net's steps, the number of images and the conditions.
+    """
+    found = rows("long_runs/unet") if params.data.name == "mnist" else []
+    return (
+        bool(found)
+        and min(row.steps for row in found) == params.unet.steps
+        and {row.n for row in found} == {params.images}
+        and all({row.condition for row in found if row.task == task} == set(conditions(task)) for task in params.tasks)
+    )
+
+
 def longer_unet(params: Params) -> list[Row]:
     """The rows of data/long_runs/unet.csv whose U-Net was trained for the most steps; none for other images."""
     found = rows("long_runs/unet") if params.data.name == "mnist" else []
@@ -145,11 +159,11 @@ def leads_over_longer_unet(params: Params) -> dict[str, Lead]:
 def lead_on_two_machines(task: str, first: str, second: str, params: Params) -> list[float]:
     """How far ahead a prior is of another in dB, averaged over conditions, on the machines of another_machine.csv.
 
-    Empty where nobody has compared them: for other images, or with other priors.
+    Empty where nobody has compared them: for another study, or with other priors.
     """
-    if params.data.name != "mnist" or not rows("long_runs/another_machine"):
-        return []
     table = "long_runs/another_machine"
+    if not like_long_runs(params) or not rows(table):
+        return []
     ours, theirs = (rows_of(table, name, task=task, method=POSTERIOR_MEAN) for name in (first, second))
     if not ours or len(ours) != len(theirs):
         return []

@@ -200,7 +200,7 @@ def test_a_smaller_study_has_a_report(committed, changes):
             0.5,
             20.1,
             [
-                "ahead in all 2 conditions (+0.5 dB on average) against the longer-trained U-Net",
+                "ahead in all 8 conditions (+0.5 dB on average) against the longer-trained U-Net",
                 "adds at most 0.1 dB, so the sampler loses little",
             ],
         ),
@@ -208,7 +208,7 @@ def test_a_smaller_study_has_a_report(committed, changes):
             -0.5,
             22.0,
             [
-                "behind in all 2 conditions (\N{MINUS SIGN}0.5 dB on average) against the longer-trained U-Net",
+                "behind in all 8 conditions (\N{MINUS SIGN}0.5 dB on average) against the longer-trained U-Net",
                 "adds at most 2.0 dB: the sampler is one of the limits",
             ],
         ),
@@ -216,8 +216,13 @@ def test_a_smaller_study_has_a_report(committed, changes):
 )
 def test_what_longer_runs_say(committed, ahead, more, words):
     interval = {"difference": ahead, "difference_low": ahead - 0.1, "difference_high": ahead + 0.1}
-    key = {"task": "denoising", "prior": "vae-flow", "psnr": 20.0}
-    unet = [key | {"condition": at, "steps": steps} | interval for at in (0.1, 1.0) for steps in (10, 40)]
+    grids = {"denoising": (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0), "inpainting": (1.0, 2.0, 3.0)}
+    unet = [
+        {"task": task, "prior": "vae-flow", "n": 64, "psnr": 20.0, "condition": at, "steps": steps} | interval
+        for task, grid in grids.items()
+        for at in grid
+        for steps in (2600, 10400)
+    ]
     lost = {"prior": "vae", "task": "denoising", "condition": 0.5, "n": 4, "psnr": 20.0, "more_chains": more}
     lost |= {"representation": 35.0, "missed": 0.25, "right": 0.5}
     limits = [lost | {"latent": "normal", "truth_nats": 50.0}, lost | {"latent": "flow", "truth_nats": 8.0}]
@@ -241,10 +246,15 @@ def test_what_longer_runs_say(committed, ahead, more, words):
     for name, rows in tables.items():
         pd.DataFrame(rows).to_csv(f"data/long_runs/{name}.csv", index=False)
     said = text()
-    assert "against a U-Net that was trained for 40 steps" in said and "| U-Net, 40 steps | " in said
+    assert "against a U-Net that was trained for 10400 steps" in said and "| U-Net, 10400 steps | 20.0 |" in said
     assert "4 times the steps" in said and "| VAE | denoising, 0.5 | 0.0 | 0.0 | +42.0 |" in said and "60 runs" in said
     assert "| minimax | 1 | \N{MINUS SIGN}2.5 | 2.5 |" in said and "as for minimax, one training says little" in said
     assert all(word in said for word in words)
+
+    other = yaml.safe_load(Path("params.yaml").read_text()) | {"images": 32}
+    Path("params.yaml").write_text(yaml.safe_dump(other))
+    assert "10400 steps |" not in (said := text()).split("## Look")[0] and "two kinds of processors, by" not in said
+    assert "against the longer-trained U-Net" in said  # where it is said that these are other parameters
 
 
 def test_made_up_studies_have_a_report(either):
