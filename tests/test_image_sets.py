@@ -28,7 +28,7 @@ RESTORE = [
     *(f"run_prior --task {task} --prior non_saturating" for task in TASKS),
     *(f"combine --task {task}" for task in TASKS),
 ]
-# Most of an epoch's time there, and batch by batch as many take no more memory.
+# The codes take most of an epoch's time there and little memory: training has 1.15 GB with these, 1.20 with all 20,000.
 FEWER_CODES = "import stages.priors.training; stages.priors.training.BATCH_NORM_CODES = 2000"
 UP_TO_TRAINING = ["check", "prepare", "classify", "train --prior non_saturating"]
 
@@ -129,7 +129,7 @@ def test_an_array_larger_than_memory(tmp_path):
     counts = {"name": "array", "path": str(tmp_path / "celeba.npy"), "validation": 180_000, "test": 19_000}
     project.set_params({"data": counts, "train": default})
     before = {path.name for path in tmp_path.iterdir()}
-    for names in (UP_TO_TRAINING, [name for name in RESTORE if "inpainting" not in name]):
+    for names in (UP_TO_TRAINING, RESTORE):  # DVC starts a process for each stage; here it is one for some of them
         assert project.stages([name.split() for name in names], FEWER_CODES) < 2e9
     prepared = sum(path.stat().st_size for path in (project.folder / "data" / "prepared").iterdir())
     assert prepared < 2e6 and {path.name for path in tmp_path.iterdir()} == before

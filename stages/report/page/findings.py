@@ -130,12 +130,17 @@ def _lead(found: Sequence[Row], sign: int = 1) -> Lead:
     )
 
 
+def _long_runs(table: str, params: Params) -> list[Row]:
+    """The rows of a table of data/long_runs, which are about digits; none for other images."""
+    return list(rows(f"long_runs/{table}")) if params.data.name == "mnist" else []
+
+
 def like_long_runs(params: Params) -> bool:
     """Whether this study is the one that data/long_runs is about, as far as unet.csv tells.
 
     By the U-Net's steps, the number of images and the conditions.
     """
-    found = rows("long_runs/unet") if params.data.name == "mnist" else []
+    found = _long_runs("unet", params)
     return (
         bool(found)
         and min(row.steps for row in found) == params.unet.steps
@@ -146,7 +151,7 @@ def like_long_runs(params: Params) -> bool:
 
 def longer_unet(params: Params) -> list[Row]:
     """The rows of data/long_runs/unet.csv whose U-Net was trained for the most steps; none for other images."""
-    found = rows("long_runs/unet") if params.data.name == "mnist" else []
+    found = _long_runs("unet", params)
     return [row for row in found if row.steps == max(other.steps for other in found)]
 
 
@@ -164,10 +169,10 @@ def lead_on_two_machines(task: str, first: str, second: str, params: Params) -> 
     table = "long_runs/another_machine"
     if not like_long_runs(params) or not rows(table):
         return []
-    ours, theirs = (rows_of(table, name, task=task, method=POSTERIOR_MEAN) for name in (first, second))
-    if not ours or len(ours) != len(theirs):
+    of_first, of_second = (rows_of(table, name, task=task, method=POSTERIOR_MEAN) for name in (first, second))
+    if not of_first or len(of_first) != len(of_second):
         return []
-    pairs = list(zip(ours, theirs, strict=True))
+    pairs = list(zip(of_first, of_second, strict=True))
     return [
         sum(getattr(one, column) - getattr(other, column) for one, other in pairs) / len(pairs)
         for column in ("psnr", "psnr_there")
