@@ -8,7 +8,7 @@ from stages.pipeline.artifacts import COMBINED, NO_PRIOR
 from stages.pipeline.command import choices, say
 from stages.pipeline.params import load_params
 from stages.pipeline.storage import Row, publish, table_writer
-from stages.restoration.combination import WEIGHED, combine
+from stages.restoration.combination import combine
 from stages.restoration.restored import (
     POSTERIOR_MEAN,
     Restored,
@@ -18,6 +18,7 @@ from stages.restoration.restored import (
     restored_writer,
 )
 from stages.restoration.task import load_task, load_tuning
+from stages.restoration.weighed import WEIGHED
 
 
 def main() -> None:

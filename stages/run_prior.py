@@ -9,12 +9,12 @@ from stages.pipeline.numerics.compute import choose_compute
 from stages.pipeline.params import load_params
 from stages.pipeline.storage import publish
 from stages.priors.misfit import load_misfit
-from stages.restoration.combination import WEIGHED
 from stages.restoration.latent.prior import load_prior
 from stages.restoration.latent.search import LatentSearch
 from stages.restoration.restored import Restored, methods_of, restored_writer
 from stages.restoration.side_by_side import posterior_means, restore
 from stages.restoration.task import load_task, load_tuning
+from stages.restoration.weighed import WEIGHED
 
 
 def main() -> None:

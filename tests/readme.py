@@ -44,7 +44,7 @@ def results_table() -> str:
             column = {readable(name): scores[name, "posterior_mean"] for name in (*gans, means.idxmax())}
             others = scores[NO_PRIOR].drop("combined")
             column |= {"U-Net": others["unet"], "best classical or linear": others.drop(["unet", "observed"]).max()}
-            for name, score in (column | {"as seen": others["observed"]}).items():
+            for name, score in (column | {"observed": others["observed"]}).items():
                 rows.setdefault(name, [name]).append(f"{score:.1f}".replace("-0.0", "0.0"))
     return markdown(header, list(rows.values()))
 

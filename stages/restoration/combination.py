@@ -11,7 +11,6 @@ from scipy.optimize import nnls
 from stages.pipeline.storage import Arrays
 from stages.restoration.observed import Observed
 
-WEIGHED = 32  # validation images under each condition, at most, that tell the weights
 TO_ONE = 1e3  # weight of the equation that the weights sum to 1, beside the mean square of all pixels' equations
 
 

@@ -18,9 +18,9 @@ from stages.pipeline import named
 from stages.pipeline.errors import UserError
 from stages.pipeline.processes import map_in_processes
 from stages.pipeline.storage import Row
-from stages.restoration.combination import WEIGHED
 from stages.restoration.observation import Observation
 from stages.restoration.observed import Observed
+from stages.restoration.weighed import WEIGHED
 
 Settings = dict[str, Any]
 # ([model,] Observation, **settings) -> images (N, C, H, W); hidden pixels of y are 0

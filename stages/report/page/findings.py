@@ -7,13 +7,16 @@ from dataclasses import dataclass
 
 from stages.pipeline import named
 from stages.pipeline.artifacts import COMBINED, FLOW, NO_PRIOR, UNRESTORED, prior_and_latent, with_flow
+from stages.pipeline.errors import UserError
 from stages.pipeline.params import Params
-from stages.report.page.results import Row, rows
+from stages.report.page.results import Row, rows, table_path
 from stages.restoration.restored import MAP, POSTERIOR_MEAN
 from stages.restoration.task import Task
+from stages.restoration.weighed import WEIGHED as WEIGHED  # for sections
 
 LEARNED = ("unet",)  # rivals that are trained for the very task
-SATURATED = 0.01  # slope of the generator's loss by the logit, at its start near 1, that calls a GAN saturated
+SATURATED = 0.01  # a GAN whose generator's loss has a smaller slope is called saturated; at logit 0 it is 1/2 or 1
+SHOWN = 4  # conditions in a table of other images, at most
 
 
 @dataclass(frozen=True)
@@ -118,6 +121,29 @@ def lead(task: str, first: str, second: str, method: str = POSTERIOR_MEAN) -> Le
     if not found:
         return None
     return _lead(found, sign)
+
+
+def best_rivals(task: str, params: Params, learned: bool | None = None) -> dict[float, Standing]:
+    """condition -> the rival with the highest PSNR there, among those that `rivals_by_quality` gives; empty without."""
+    column, quality, best = condition_column(task), quality_column(task), dict[float, Standing]()
+    for rival in rivals_by_quality(task, params, learned):
+        for row in rows(task, prior=NO_PRIOR, method=rival.name):
+            condition, score = getattr(row, column), getattr(row, quality)
+            if condition in conditions(task) and (condition not in best or score > best[condition].quality):
+                best[condition] = Standing(rival.name, score)
+    return best
+
+
+def lead_over_best(task: str, name: str, params: Params, learned: bool | None = None) -> Lead | None:
+    """How a prior's posterior mean stands against the best rival of each condition; None without rivals."""
+    best = best_rivals(task, params, learned)
+    found = [
+        row
+        for condition, rival in best.items()
+        for row in _paired(task, name, rival.name, POSTERIOR_MEAN)
+        if row.condition == condition
+    ]
+    return _lead(found) if found else None
 
 
 def _lead(found: Sequence[Row], sign: int = 1) -> Lead:
@@ -296,7 +322,9 @@ def _mean(task: str, name: str, method: str) -> float:
     column, quality, counted = condition_column(task), quality_column(task), conditions(task)
     found = [row for row in rows_of(task, name, method=method) if getattr(row, column) in counted]
     values = [getattr(row, quality) for row in found]
-    return sum(values) / len(values) if values and None not in values else math.inf
+    if not values:
+        raise UserError(f"{table_path(task)}: no rows of {name}, {method}")
+    return math.inf if None in values else sum(values) / len(values)
 
 
 def _ranked(standings: list[Standing]) -> list[Standing]:
@@ -327,11 +355,21 @@ class OtherTask:
     gan: str  # the best one that learned from a discriminator
     condition_name: str
     cells: list[OtherCell]
-    flow_leads: dict[str, Lead]  # prior -> how it stands with its flow against itself without, over all conditions
+    flow_leads: dict[str, Lead]  # prior -> how it stands with its flow against itself without
+
+    @property
+    def shown(self) -> list[OtherCell]:
+        """SHOWN of the cells, the first and the last among them."""
+        conditions = spread([cell.condition for cell in self.cells], SHOWN)
+        return [cell for cell in self.cells if cell.condition in conditions]
+
+    def lead(self, name: str) -> Lead:
+        """A difference of the cells, `lead`, `gan_lead` or `added`, over all conditions."""
+        return _lead([getattr(cell, name) for cell in self.cells])
 
 
-def other_images(images: str, most: int = 4) -> dict[str, OtherTask]:
-    """task -> what came out for another image set, from data/other_images; at most so many conditions of each."""
+def other_images(images: str) -> dict[str, OtherTask]:
+    """task -> what came out for another image set, from data/other_images."""
     folder, found = f"other_images/{images}", {}
     adversarial = {row.prior for row in rows(f"{folder}/training") if row.d_loss is not None}
     for task, condition, quality in (("denoising", "sigma", "psnr"), ("inpainting", "holes", "hole_psnr")):
@@ -345,7 +383,7 @@ def other_images(images: str, most: int = 4) -> dict[str, OtherTask]:
             for names in (totals, [name for name in totals if prior_and_latent(name)[0] in adversarial])
         )
         cells = []
-        for value in spread(list(dict.fromkeys(getattr(row, condition) for row in means)), most):
+        for value in dict.fromkeys(getattr(row, condition) for row in means):
             here = {
                 (_searched(row), row.method): getattr(row, quality) for row in table if getattr(row, condition) == value
             }
