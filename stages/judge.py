@@ -7,7 +7,7 @@ import pandas as pd
 
 from stages.images.splits import load_split
 from stages.judging.embedding import load_embedding
-from stages.judging.fidelity import fidelity
+from stages.judging.fidelity import cloud, fidelity
 from stages.judging.trunk import batches
 from stages.pipeline import artifacts
 from stages.pipeline.artifacts import NO_PRIOR
@@ -27,8 +27,8 @@ def main() -> None:
     count = params.judge.samples
     test, small = load_split("test", params.data), load_small_samples("samples.npz")
     embedding = load_embedding(test.images, test.labels is not None, compute)
-    real, _ = embedding.embed(batches(test.images))
-    rows: list[Row] = []
+    features, _ = embedding.embed(batches(test.images))
+    real, rows = cloud(features), list[Row]()
 
     def judge(prior: str, epoch: int | None, images: Iterable[np.ndarray]) -> None:
         row = fidelity(real, *embedding.embed(images), embedding.classes)
@@ -44,10 +44,11 @@ def main() -> None:
         if prior in params.flows:  # fitted to the last generator
             own = artifacts.with_flow(prior)
             judge(own, epochs[-1], draw_samples(own, epochs[-1], count, params.seed, compute))
+    few = cloud(features[: len(next(iter(small.values())))])  # as many real images as each small GAN drew
     of_small = []
     for name, drawn in small.items():
         features, _ = embedding.embed([to_float(drawn)])
-        of_small.append(run_of(name) | fidelity(real[: len(drawn)], features, None, None))
+        of_small.append(run_of(name) | fidelity(few, features, None, None))
     publish(
         {
             artifacts.FIDELITY: table_writer(pd.DataFrame(rows).astype({"epoch": "Int64"})),

@@ -14,10 +14,11 @@ def main() -> None:
     no_arguments(__doc__)
     params = load_params()
     study = Study(params)
+    accuracy = study.accuracy()
     tables = all_tables(study)
     writers = {f"{name}.csv": table_writer(table) for name, table in tables.items()}
     summary = summarise(tables, params)
-    if (accuracy := study.accuracy()) is None:
+    if accuracy is None:
         say(f"measure: the images have no labels: left out are {', '.join(OF_LABELS)} and features by class")
     else:
         summary["classifier"] = {"test_accuracy": accuracy}

@@ -69,6 +69,8 @@ TINY = {
     "measure": {"bootstrap": 100},
 }
 
+COLD_PATH = os.pathsep.join([os.path.dirname(sys.executable), os.environ["PATH"]])
+QUICKLY = "tests.in_order_quickly"
 LARGE = ("data/trained/", "metrics/", "plots/")  # left out of a copy
 DIGITS = {"train": 2400, "t10k": 300}  # how many of MNIST's training and test images a copy has in `digits`
 
@@ -123,12 +125,13 @@ def write_digits(folder: Path) -> None:
 class Project:
     """A copy of the project's files in a folder of its own, with git and DVC cut off from this machine's settings.
 
-    Its `python` is a warm one (tests/warm_python.py), unless a test is about how processes begin and end.
+    Its `python` is a warm one (tests/warm_python.py); that of `cold_environment` is a new one, for tests of how
+    processes end.
     """
 
-    def __init__(self, folder: Path, changes: dict, *, warm: bool = True):
+    def __init__(self, folder: Path, changes: dict):
         self.folder = folder
-        self.python = str(warm_python() / "python") if warm else sys.executable
+        self.python = str(warm_python() / "python")
         listed = subprocess.run(
             ["git", "ls-files", "-z", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, check=True, text=True
         ).stdout
@@ -142,9 +145,7 @@ class Project:
         self.environment = {
             name: value for name, value in os.environ.items() if not name.startswith(("DVC_", "GIT_", "PYTEST_"))
         } | {
-            "PATH": os.pathsep.join(
-                [str(Path(self.python).parent), os.path.dirname(sys.executable), os.environ["PATH"]]
-            ),
+            "PATH": os.pathsep.join([str(Path(self.python).parent), COLD_PATH]),
             "DVC_NO_ANALYTICS": "1",
             "OMP_NUM_THREADS": "1",  # two tests run at a time: more threads than cores wait for each other
             "DVC_GLOBAL_CONFIG_DIR": away,
@@ -157,6 +158,11 @@ class Project:
             "GIT_COMMITTER_NAME": "tests",
             "GIT_COMMITTER_EMAIL": "tests@example.org",
         }
+
+    @property
+    def cold_environment(self) -> dict[str, str]:
+        """The environment of commands whose `python` shall be a process of its own."""
+        return self.environment | {"PATH": COLD_PATH}
 
     def set_params(self, changes: dict) -> None:
         path = self.folder / "params.yaml"
@@ -186,16 +192,16 @@ class Project:
         assert result.returncode == 0, result.stderr
         return int(result.stdout)
 
-    def everything(self, module: str = "tests.in_order_quickly") -> None:
+    def everything(self, module: str = QUICKLY) -> None:
         """Run all of dvc.yaml's stages, in one process."""
         result = self.call(self.python, "-m", module)
         assert result.returncode == 0, result.stderr
 
-    def run_and_commit(self) -> None:
+    def run_and_commit(self, module: str = "stages.pipeline.in_order") -> None:
         """The whole pipeline once, as `dvc repro` leaves it, in a repository of its own with all of it committed."""
         assert self.call("git", "init", "-q").returncode == 0
         self.commit("start")
-        self.everything("stages.pipeline.in_order")
+        self.everything(module)
         self.dvc("commit", "--force")
         self.commit("results")
 

@@ -3,14 +3,14 @@
 import numpy as np
 from scipy.ndimage import gaussian_filter
 
+from stages.pipeline.artifacts import ALTERED
 from stages.pipeline.numerics.streams import numpy_stream
 
 BLUR = 1 / 20  # of the image's side: standard deviation of the Gaussian
-KINDS = ("test", "upside_down", "shuffled", "inverted", "noise", "blurred", "blank")
 
 
 def altered(images: np.ndarray, seed: int) -> dict[str, np.ndarray]:
-    """KINDS -> images (N, C, S, S), uint8: `images` themselves, and what became of each.
+    """ALTERED -> images (N, C, S, S), uint8: `images` themselves, and what became of each.
 
     Turned upside down; the pixels shuffled, by the same permutation in all images and channels; black for white; noise,
     uniform over all levels; blurred; and blank, each channel at its median. The last two are simpler than test images,
@@ -30,4 +30,4 @@ def altered(images: np.ndarray, seed: int) -> dict[str, np.ndarray]:
         blurred.round(),
         np.broadcast_to(medians.round(), images.shape),
     )
-    return {kind: np.ascontiguousarray(own, dtype=np.uint8) for kind, own in zip(KINDS, made, strict=True)}
+    return {kind: np.ascontiguousarray(own, dtype=np.uint8) for kind, own in zip(ALTERED, made, strict=True)}

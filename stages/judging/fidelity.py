@@ -7,6 +7,8 @@ classes_covered, class_entropy   what the classifier sees: classes with at least
                              images have no labels.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -27,29 +29,37 @@ def frechet_distance(a: Tensor, b: Tensor) -> float:
     return float(mean + cov_a.trace() + cov_b.trace() - 2 * cross)
 
 
-def precision_recall_density_coverage(real: Tensor, fake: Tensor) -> dict[str, float]:
-    """The four nearest-neighbour measures of fake (M, F) against real (N, F), both float64: shares, except density."""
-    real_radius, fake_radius = _ball_radii(real), _ball_radii(fake)
-    inside_real = torch.zeros(len(fake), device=fake.device)  # how many real balls hold each fake image
+@dataclass(frozen=True)
+class Cloud:
+    """Features of images, and the radii of their balls, which many comparisons share."""
+
+    points: Tensor  # (N, F), float64
+    radius: Tensor  # (N,): the distance to the k-th nearest other point
+
+
+def cloud(points: Tensor) -> Cloud:
+    """Features (N, F), float64, as they are compared."""
+    # Each point is its own nearest, hence k + 1.
+    nearest = [torch.cdist(rows, points).topk(NEIGHBOURS + 1, dim=1, largest=False) for rows in points.split(ROWS)]
+    return Cloud(points, torch.cat([smallest.values[:, -1] for smallest in nearest]))
+
+
+def precision_recall_density_coverage(real: Cloud, fake: Cloud) -> dict[str, float]:
+    """The four nearest-neighbour measures of generated images against real ones: shares, except density."""
+    inside_real = torch.zeros(len(fake.points), device=fake.points.device)  # how many real balls hold each fake image
     recalled, covered = [], []
-    for rows in torch.arange(len(real), device=real.device).split(ROWS):
-        distance = torch.cdist(real[rows], fake)  # (rows, M)
-        inside = distance <= real_radius[rows, None]
+    for rows in torch.arange(len(real.points), device=real.points.device).split(ROWS):
+        distance = torch.cdist(real.points[rows], fake.points)  # (rows, M)
+        inside = distance <= real.radius[rows, None]
         inside_real += inside.sum(dim=0)
         covered.append(inside.any(dim=1))
-        recalled.append((distance <= fake_radius[None]).any(dim=1))
+        recalled.append((distance <= fake.radius[None]).any(dim=1))
     return {
         "precision": (inside_real > 0).float().mean().item(),
         "recall": torch.cat(recalled).float().mean().item(),
         "density": (inside_real.mean() / NEIGHBOURS).item(),
         "coverage": torch.cat(covered).float().mean().item(),
     }
-
-
-def _ball_radii(points: Tensor) -> Tensor:
-    """Distance (N,) from each point (N, F) to its k-th nearest other point; each is its own nearest, hence k + 1."""
-    nearest = [torch.cdist(rows, points).topk(NEIGHBOURS + 1, dim=1, largest=False) for rows in points.split(ROWS)]
-    return torch.cat([smallest.values[:, -1] for smallest in nearest])
 
 
 def class_statistics(labels: np.ndarray, classes: int) -> dict[str, float]:
@@ -60,10 +70,11 @@ def class_statistics(labels: np.ndarray, classes: int) -> dict[str, float]:
     return {"classes_covered": int((share >= COVERED).sum()), "class_entropy": max(entropy, 0.0)}
 
 
-def fidelity(real: Tensor, fake: Tensor, labels: np.ndarray | None, classes: int | None) -> Row:
+def fidelity(real: Cloud, fake: Tensor, labels: np.ndarray | None, classes: int | None) -> Row:
     """All measures of generated images, whose features are `fake` (M, F) and predicted labels (M,), against `real`.
 
     Without labels there are no class statistics.
     """
-    measures = {"frechet_distance": frechet_distance(real, fake)} | precision_recall_density_coverage(real, fake)
+    measures: Row = {"frechet_distance": frechet_distance(real.points, fake)}
+    measures |= precision_recall_density_coverage(real, cloud(fake))
     return measures if labels is None or classes is None else measures | class_statistics(labels, classes)

@@ -1,6 +1,6 @@
 """Misfit as a noise level of its own: the variance of e in x = G(z) + e under which images are likeliest.
 
-The misfit that restorations use has a fixed floor, 500 times the variance of an 8-bit step, so that no pixel outweighs
+The misfit that restorations use has a fixed floor, 390 times the variance of an 8-bit step, so that no pixel outweighs
 all others. Under it no density gets high where images are black for certain, and a likelihood measures the floor more
 than the generator. Here floor and slope both are what maximises the likelihood of validation images.
 """

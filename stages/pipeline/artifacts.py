@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-RAW = Path("data/raw")
 CHECKED = Path("data/checked.json")
 PREPARED = Path("data/prepared")
 CLASSIFIER = Path("data/classifier")
@@ -37,6 +36,7 @@ NORMAL, FLOW = "normal", "flow"  # latents: what codes are drawn from
 NO_PRIOR = "none"  # the prior of what has none: rivals, and the observed image itself
 UNRESTORED = "observed"  # the method that restores nothing
 COMBINED = "combined"  # the method of a prior's posterior mean and all rivals, or of the rivals alone, put together
+ALTERED = ("test", "upside_down", "shuffled", "inverted", "noise", "blurred", "blank")  # images that `density` measures
 TABLES = (  # of metrics/, beside one for each task
     "training",
     "fidelity",
@@ -118,7 +118,7 @@ def observed(task: str) -> Path:
 
 
 def tuning(task: str) -> Path:
-    """What is seen of validation images in a task: rivals choose their settings on them."""
+    """What is seen of validation images in a task: rivals' settings and the weights of combinations hang on them."""
     return OBSERVED / "tuning" / f"{task}.npz"
 
 

@@ -13,7 +13,17 @@ import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from stages.pipeline import named
-from stages.pipeline.artifacts import COMBINED, GENERATED, INVERSION, NO_PRIOR, TABLES, UNRESTORED, with_flow
+from stages.pipeline.artifacts import (
+    ALTERED,
+    COMBINED,
+    FLOW,
+    GENERATED,
+    INVERSION,
+    NO_PRIOR,
+    TABLES,
+    UNRESTORED,
+    with_flow,
+)
 from stages.pipeline.errors import UserError
 
 PARAMS_FILE = Path("params.yaml")
@@ -70,7 +80,7 @@ Sigmas = Annotated[
     AfterValidator(_ascending),
 ]
 Shares = Annotated[list[Annotated[float, Field(gt=0, lt=1)]], Field(min_length=1), AfterValidator(_ascending)]
-LossName = Annotated[str, _among(named.LOSSES), _none_of(NO_PRIOR, "best")]
+LossName = Annotated[str, _among(named.LOSSES), _none_of(NO_PRIOR, FLOW, *ALTERED)]
 TaskName = Annotated[str, _among(named.TASKS), _none_of(INVERSION, GENERATED, *TABLES)]
 RivalName = Annotated[str, _among(named.RIVALS), _none_of(UNRESTORED, COMBINED)]
 SourceName = Annotated[str, _among(named.SOURCES)]

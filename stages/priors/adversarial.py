@@ -1,4 +1,4 @@
-"""Adversarial training of one DCGAN (Goodfellow et al. 2014, algorithm 1; hyperparameters of Radford et al. 2016)."""
+"""Adversarial training of one DCGAN (Goodfellow et al. 2014, algorithm 1; networks of Radford et al. 2016)."""
 
 from __future__ import annotations
 

@@ -7,12 +7,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from stages.images.altered import KINDS
 from stages.judging.bits import load_bits
 from stages.judging.labels import load_labels
 from stages.judging.scores import Labels
 from stages.pipeline import artifacts
-from stages.pipeline.artifacts import COMBINED, FLOW, NO_PRIOR, UNRESTORED, with_flow
+from stages.pipeline.artifacts import ALTERED, COMBINED, FLOW, NO_PRIOR, UNRESTORED, with_flow
 from stages.pipeline.errors import UserError
 from stages.pipeline.params import Params
 from stages.pipeline.storage import WORD, Array, Arrays, load_arrays, load_numbers, load_table
@@ -120,7 +119,7 @@ class Study:
 
     def bits(self) -> Arrays:
         """Bits per dimension (N,) under the flow over images, of each kind of images and of what each prior draws."""
-        kinds = (*KINDS, FLOW, *self.params.searched)
+        kinds = (*ALTERED, FLOW, *self.params.searched)
         return _arrays(artifacts.DENSITY / "bits.npz", kinds, Array("float32", ("N",)))
 
     def singular_values(self) -> Arrays:

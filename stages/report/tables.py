@@ -30,22 +30,24 @@ Tables = dict[str, pd.DataFrame]
 def all_tables(study: Study) -> Tables:
     """name -> table, of every CSV in metrics/; one without rows, as `transfer` where nothing is noisy, is left out."""
     bootstrap = Bootstrap(study.params.measure.bootstrap, study.params.seed)
+    of_losses = _of_losses(study)  # first what takes no time, so that a damaged file is named soon
+    of_games = {"modes": study.modes(), "inner_minimum": study.inner_minimum()}  # of networks that are no priors
     tables = {
         "training": pd.concat([study.history(prior).assign(prior=prior) for prior in study.priors]),
         "fidelity": study.fidelity(),
         "norms": pd.DataFrame(norm_rows(study.params.usual_prior, *study.norms(), bootstrap)),
     }
-    of_games = {"modes": study.modes(), "inner_minimum": study.inner_minimum()}  # of networks that are no priors
     flows = [study.flow_history(prior).assign(prior=with_flow(prior)) for prior in study.params.flows]
     tables |= {"flows": pd.concat(flows)} if flows else {}
-    rows = _inversion(study, bootstrap) | _tasks(study, bootstrap) | _density(study, bootstrap)
+    rows = _density(study, bootstrap)
     rows["likelihood"] = [
         row
         for prior in study.params.searched
         for row in likelihood_rows(prior, study.log_likelihoods(prior), bootstrap)
     ]
+    rows |= _tasks(study, bootstrap) | _inversion(study, bootstrap)
     tables |= {name: pd.DataFrame(own) for name, own in rows.items() if own}
-    return {name: split_latent(table) for name, table in tables.items()} | of_games | _of_losses(study)
+    return {name: split_latent(table) for name, table in tables.items()} | of_games | of_losses
 
 
 def _of_losses(study: Study) -> Tables:

@@ -22,7 +22,7 @@ class Task:
     settings: type[Any]  # the schema of its key, a `Group` of pipeline/params.py
     conditions: Callable[[Any], Sequence[float]]  # settings -> the grid, rising from the mildest
     observe: Callable[[np.ndarray, Any, Any, int], Observation]  # images, settings, condition, seed
-    tuning_images: int  # validation images on which rivals choose their settings
+    tuning_images: int  # validation images on which rivals choose their settings and combinations their weights
     check: Callable[[Any, int], None] | None = None  # settings, image size: UserError for what no such image can have
 
 

@@ -1,8 +1,9 @@
 """A U-Net that estimates E[x | y] directly: what a person would train today for restoration alone.
 
-It is given what is seen, where, and how noisy (y, mask, sigma), and trained by squared error on training images as the
-tasks of params.yaml observe them: one network for all of them (Ronneberger et al. 2015; noise level as an input as in
-FFDNet, Zhang et al. 2018, whose 2x2 unshuffling it shares). It knows the corruptions beforehand; a prior does not.
+It is given what is seen, where, and how noisy (y, mask, sigma), and trained by the logarithm of its squared error, on
+training images as the tasks of params.yaml observe them: one network for all of them (Ronneberger et al. 2015; noise
+level as an input as in FFDNet, Zhang et al. 2018, whose 2x2 unshuffling it shares). It knows the corruptions
+beforehand; a prior does not.
 
 The network does not draw the image itself. For each pixel it gives what the others let one expect there, m, and how far
 off that may be, s; of what is seen, y, the estimate takes as much as a Gaussian with this mean and spread would:

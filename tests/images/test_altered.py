@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from stages.images.altered import KINDS, altered
+from stages.images.altered import altered
+from stages.pipeline.artifacts import ALTERED
 
 STREAM = np.random.default_rng(0)
 
@@ -16,7 +17,7 @@ def images(request) -> np.ndarray:
 
 def test_all_kinds_are_images_of_the_same_shape(images):
     made = altered(images, seed=0)
-    assert tuple(made) == KINDS
+    assert tuple(made) == ALTERED
     for kind, own in made.items():
         assert own.dtype == np.uint8 and own.shape == images.shape, kind
     assert np.array_equal(made["test"], images)

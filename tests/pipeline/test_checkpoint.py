@@ -117,7 +117,7 @@ def long_project(tmp_path_factory) -> Project:
     """A project whose training takes long enough to be killed, with its images prepared."""
     folder = tmp_path_factory.mktemp("long") / "project"
     folder.mkdir()
-    project = Project(folder, LONG, warm=False)
+    project = Project(folder, LONG)
     assert project.call("git", "init", "-q").returncode == 0
     project.commit("start")
     project.dvc("repro", "prepare")
@@ -133,7 +133,7 @@ def kill_after_a_checkpoint(project: Project, *command: str) -> None:
     """Start a command in a process group of its own and kill all of it once a first checkpoint is there."""
     shutil.rmtree(project.folder / ".work", ignore_errors=True)
     process = subprocess.Popen(
-        command, cwd=project.folder, env=project.environment, stderr=subprocess.DEVNULL, start_new_session=True
+        command, cwd=project.folder, env=project.cold_environment, stderr=subprocess.DEVNULL, start_new_session=True
     )
     deadline = time.monotonic() + 120
     while not list(project.folder.glob(".work/train-minimax/*/checkpoint.safetensors")):
@@ -189,7 +189,7 @@ def test_an_experiment_killed_in_the_queue_goes_on_when_queued_again(long_projec
     def start_queue(name: str) -> None:
         long_project.dvc("exp", "run", "--queue", "-n", name, *EXPERIMENT)
         start = [sys.executable, "-m", "dvc", "queue", "start"]  # whose worker keeps the output open, so it gets none
-        environment, folder = long_project.environment, long_project.folder
+        environment, folder = long_project.cold_environment, long_project.folder
         subprocess.run(start, cwd=folder, env=environment, stdout=subprocess.DEVNULL, check=True, timeout=60)
 
     shutil.rmtree(long_project.folder / ".work", ignore_errors=True)

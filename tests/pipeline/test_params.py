@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from stages.pipeline import named
 from stages.pipeline.errors import UserError
 from stages.pipeline.params import Params, load_params
 from stages.restoration.task import load_grid
@@ -33,6 +34,13 @@ def test_the_default_is_the_study_asked_for(tmp_path):
     denoising, inpainting = (load_grid(task, params) for task in params.tasks)
     assert denoising.conditions == [0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0]
     assert (inpainting.conditions, inpainting.settings.window) == ([1, 2, 3], 8)
+
+
+@pytest.mark.parametrize("name", ["none", "flow", "noise"])
+def test_a_loss_cannot_have_a_name_that_means_something_in_tables(tmp_path, monkeypatch, name):
+    monkeypatch.setattr(named, "names", lambda _: [name, *GOOD["priors"], "mnist", *GOOD["tasks"]])
+    with pytest.raises(UserError, match=f"priors.0 = '{name}'.*the name is taken"):
+        load(tmp_path, GOOD | {"priors": [name]})
 
 
 BAD_VALUES = [

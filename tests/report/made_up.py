@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from stages.images.altered import KINDS
 from stages.judging.bits import CELLS, image_rows
 from stages.judging.labels import label_generated, label_task
 from stages.judging.modes import mode_rows
 from stages.pipeline import artifacts
+from stages.pipeline.artifacts import ALTERED
 from stages.pipeline.params import Params
 from stages.pipeline.storage import Arrays, Writer, array_writer, json_writer, publish, table_writer
 from stages.priors.max_min.mixtures import MIXTURES
@@ -303,7 +303,7 @@ def _solvers() -> dict[Path, Writer]:
 
 def _density(params: Params) -> dict[Path, Writer]:
     """Bits that three images of each kind cost, and Jacobians at two codes that fall off exponentially."""
-    kinds = (*KINDS, artifacts.FLOW, *params.searched)
+    kinds = (*ALTERED, artifacts.FLOW, *params.searched)
     bits = {kind: np.float32([1, 2, 3]) + np.float32(place) for place, kind in enumerate(kinds)}
     values = np.exp(-np.arange(LATENT_DIM)) * np.array([[1.0], [2.0]])
     return {

@@ -1,1 +1,1 @@
-"""The GAN losses that `priors` in params.yaml names; each module has a LOSS."""
+"""What generators are trained to minimise: `priors` in params.yaml names these modules; each has a LOSS."""

@@ -33,7 +33,10 @@ class Objective:
     prior: float = 1.0  # weight of ||z||^2 / 2; 0 switches the prior off
 
     def batch(self, owner: Tensor, compute: Compute) -> Callable[[Tensor, Tensor], Tensor]:
-        """The energy of codes (M, latent_dim) with images (M, C, H, W) that belong to the observations `owner` (M,)."""
+        """The energy of codes (M, latent_dim) with images (M, C, H, W) that belong to the observations `owner` (M,).
+
+        All belong to one observation if `owner` has only one.
+        """
         y, mask, sensor = place_observation(self.observation, owner, compute)
 
         def energy(codes: Tensor, images: Tensor) -> Tensor:

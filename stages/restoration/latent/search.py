@@ -117,7 +117,7 @@ def screen(
         images = torch.cat([generate(batch) for batch in codes.split(compute.search_batch)])
     best = []
     for index in range(len(objective.observation.y)):
-        energies = objective.batch(torch.full((len(samples),), index), compute)(codes, images)
+        energies = objective.batch(torch.tensor([index]), compute)(codes, images)  # one observation beside all images
         best.append(energies.argsort(stable=True)[:restarts])
     return samples[torch.stack(best).cpu().numpy()]
 
