@@ -71,6 +71,8 @@ TINY = {
 
 COLD_PATH = os.pathsep.join([os.path.dirname(sys.executable), os.environ["PATH"]])
 QUICKLY = "tests.in_order_quickly"
+# BatchNorm's statistics over fewer codes, as there: most of a tiny epoch's time, and little of its memory.
+FEWER_CODES = "import stages.priors.training; stages.priors.training.BATCH_NORM_CODES = 2000"
 LARGE = ("data/trained/", "metrics/", "plots/")  # left out of a copy
 DIGITS = {"train": 2400, "t10k": 300}  # how many of MNIST's training and test images a copy has in `digits`
 
@@ -197,7 +199,7 @@ class Project:
         result = self.call(self.python, "-m", module)
         assert result.returncode == 0, result.stderr
 
-    def run_and_commit(self, module: str = "stages.pipeline.in_order") -> None:
+    def run_and_commit(self, module: str = QUICKLY) -> None:
         """The whole pipeline once, as `dvc repro` leaves it, in a repository of its own with all of it committed."""
         assert self.call("git", "init", "-q").returncode == 0
         self.commit("start")

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from tests.images.imagesets import write_idx_folder
-from tests.project import COMBINATIONS, QUICKLY, RIVALS, TABLES_AND_FIGURES, TINY, Project, merged, ran_stages
+from tests.project import COMBINATIONS, RIVALS, TABLES_AND_FIGURES, TINY, Project, merged, ran_stages
 
 FEW = {
     "data": {"name": "fashion_mnist", "path": "pictures", "validation": 20},
@@ -29,7 +29,7 @@ def ran(tmp_path_factory) -> Project:
     folder.mkdir()
     project = Project(folder, merged(TINY, FEW))
     write_idx_folder(folder / "pictures", 120, 20)
-    project.run_and_commit(QUICKLY)
+    project.run_and_commit("stages.pipeline.in_order")
     return project
 
 

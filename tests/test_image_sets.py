@@ -1,4 +1,7 @@
-"""Image sets of every kind, from their files to the figures; and one far larger than memory."""
+"""Arrays and folders of pictures, from their files to the figures; and an array far larger than memory.
+
+IDX files run to the end in tests/test_pipeline.py and tests/test_experiments.py.
+"""
 
 from pathlib import Path
 
@@ -8,8 +11,8 @@ import pytest
 from PIL import Image
 
 from tests.drawn import is_drawn
-from tests.images.imagesets import drawn, write_array, write_idx_folder, write_pictures
-from tests.project import TINY, Project, merged
+from tests.images.imagesets import drawn, write_array, write_pictures
+from tests.project import FEWER_CODES, TINY, Project, merged
 
 SMALL = {
     "data": {"path": "pictures", "validation": 20, "test": 20},
@@ -28,8 +31,6 @@ RESTORE = [
     *(f"run_prior --task {task} --prior non_saturating" for task in TASKS),
     *(f"combine --task {task}" for task in TASKS),
 ]
-# The codes take most of an epoch's time there and little memory: training has 1.15 GB with these, 1.20 with all 20,000.
-FEWER_CODES = "import stages.priors.training; stages.priors.training.BATCH_NORM_CODES = 2000"
 UP_TO_TRAINING = ["check", "prepare", "classify", "train --prior non_saturating"]
 
 
@@ -48,12 +49,7 @@ def folder_of_classes(folder: Path) -> dict:
     return {"name": "folder", "size": 28}
 
 
-def idx_files(folder: Path) -> dict:
-    write_idx_folder(folder / "pictures", 120, 20)
-    return {"name": "fashion_mnist", "test": None}
-
-
-SETS = {build.__name__: build for build in (grey_array, coloured_array, folder_of_classes, idx_files)}
+SETS = {build.__name__: build for build in (grey_array, coloured_array, folder_of_classes)}
 
 
 @pytest.fixture(scope="module", params=SETS)
@@ -83,7 +79,7 @@ def test_every_set_runs_to_its_tables_and_figures(studied):
 
 def test_labels_are_in_tables_where_the_set_has_classes(studied):
     name, project = studied
-    labelled = name in ("folder_of_classes", "idx_files")
+    labelled = name == "folder_of_classes"
     tables = {path.stem: pd.read_csv(path) for path in (project.folder / "metrics").glob("*.csv")}
     for table in ("denoising", "inpainting", "inversion"):
         assert ("label_accuracy" in tables[table]) == labelled, table

@@ -12,6 +12,7 @@ from stages.pipeline.errors import UserError
 from stages.pipeline.networks import network_writer
 from stages.pipeline.storage import json_writer, publish
 from stages.priors.networks import Generator, recompute_batch_norm
+from stages.report.restored_picture import CHAINS_DIFFER
 from stages.restoration import one_picture
 from tests.drawn import is_drawn
 from tests.project import TINY, Project
@@ -77,7 +78,7 @@ def test_a_picture_is_restored(trained):
         "restore: restored/photo/overview.png, and the same singly and as numbers; standard deviation of missing "
         f"pixels: {spread.mean():.2f} on average, {spread.max():.2f} at most"
     )
-    assert len(lines) == 4 + (arrays["r_hat"][0] > 3)  # nothing else, progress included
+    assert len(lines) == 4 + (arrays["r_hat"][0] > CHAINS_DIFFER)  # nothing else, progress included
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from stages.report.study import Study
 from stages.report.style import GREY, by_prior, colours, panel_rows, readable
 
 MADE = "#222222"  # of test images and what is made of them
+NAMED = {FLOW: "drawn by the flow itself", "inverted": "negatives"}  # "inverted" are elsewhere what a prior redraws
 
 
 def draw(study: Study) -> dict[str, Figure]:
@@ -68,7 +69,7 @@ def _bits(panel: Axes, bits: pd.DataFrame, palette: dict[str, str]) -> None:
 
 def _label(images: str, palette: dict[str, str]) -> str:
     """A kind of images in words."""
-    if images == FLOW:
-        return "drawn by the flow itself"
+    if images in NAMED:
+        return NAMED[images]
     drawn = prior_and_latent(images)[0] in palette
     return f"drawn by {readable(images)}" if drawn else images.replace("_", " ")

@@ -19,7 +19,8 @@ def draw(study: Study) -> dict[str, Figure]:
     reference = study.params.usual_prior if study.params.usual_prior in gans else gans[0]
     differences = loss_differences(study.table("paired"), gans, reference)
     conditions = {task: study.observed(task).condition_name for task in study.params.tasks}
-    return {"losses": difference_curves(differences, conditions, reference, colours(study.params.searched))}
+    references = dict.fromkeys(conditions, reference)
+    return {"losses": difference_curves(differences, conditions, references, colours(study.params.searched))}
 
 
 def loss_differences(paired: pd.DataFrame, gans: list[str], reference: str) -> pd.DataFrame:
@@ -45,9 +46,12 @@ def loss_differences(paired: pd.DataFrame, gans: list[str], reference: str) -> p
 
 
 def difference_curves(
-    differences: pd.DataFrame, conditions: dict[str, str], reference: str, palette: dict[str, str]
+    differences: pd.DataFrame, conditions: dict[str, str], references: dict[str, str], palette: dict[str, str]
 ) -> Figure:
-    """The mean difference with its 95 % interval against the condition, a panel a task; solid with a flow."""
+    """The mean difference with its 95 % interval against the condition, a panel a task; solid with a flow.
+
+    `conditions` and `references` say for each task what tells its conditions apart, and from what differences are.
+    """
     figure, axes = plt.subplots(
         1, len(conditions), figsize=(5 * len(conditions), 3.8), squeeze=False, layout="constrained"
     )
@@ -60,10 +64,10 @@ def difference_curves(
             )
             low, high = rows.difference_low, rows.difference_high
             panel.fill_between(rows.condition, low, high, color=palette[prior], alpha=0.12, lw=0)
-        panel.axhline(0, color=GREY, linestyle=":", label=readable(reference))
+        panel.axhline(0, color=GREY, linestyle=":", label=readable(references[task]))
         panel.set_xticks(sorted(own.condition.unique()))
         panel.set_title(task)
         panel.set_xlabel(condition)
-        panel.set_ylabel(f"PSNR less that of {readable(reference)}, dB")
+        panel.set_ylabel(f"PSNR less that of {readable(references[task])}, dB")
         panel.legend(fontsize=7, loc="upper center", bbox_to_anchor=(0.5, -0.13), ncols=2)  # below: no curve is hidden
     return figure

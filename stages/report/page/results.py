@@ -22,11 +22,11 @@ def rows(name: str, **keys: Any) -> list[Row]:
     path = table_path(name)
     if not path.exists():
         return []
-    table, words = _table(path.absolute(), path.stat().st_mtime_ns)
-    if table and (missing := sorted(keys.keys() - words[0].keys())):
-        raise UserError(f"{path}: column {missing[0]!r} is missing; it has {', '.join(words[0])}")
-    wanted = {column: _word(value) for column, value in keys.items()}.items()
-    return [row for row, own in zip(table, words, strict=True) if wanted <= own.items()]
+    columns = tuple(sorted(keys))
+    grouped = _grouped(path.absolute(), path.stat().st_mtime_ns, columns)
+    if isinstance(grouped, str):
+        raise UserError(f"{path}: {grouped}")
+    return list(grouped.get(tuple(_word(keys[column]) for column in columns), []))
 
 
 def cell(name: str, column: str, **keys: Any) -> Any:
@@ -47,14 +47,22 @@ def table_path(name: str) -> Path:
 
 
 @functools.lru_cache(maxsize=64)
-def _table(path: Path, _modified: int) -> tuple[list[Row], list[dict[str, str]]]:
-    """All rows, and their values as words; read again when the file has changed."""
-    records = [
-        {str(name): None if value != value else value for name, value in row.items()}
-        for row in read_table(path).to_dict(orient="records")
-    ]
-    words = [{name: _word(value) for name, value in row.items()} for row in records]
-    return [Row(**row) for row in records], words
+def _table(path: Path, _modified: int) -> list[Row]:
+    """All rows; read again when the file has changed."""
+    records = read_table(path).to_dict(orient="records")
+    return [Row(**{str(name): None if value != value else value for name, value in row.items()}) for row in records]
+
+
+@functools.lru_cache(maxsize=512)
+def _grouped(path: Path, modified: int, columns: tuple[str, ...]) -> dict[tuple[str, ...], list[Row]] | str:
+    """The rows by what they have in these columns, as words; or what is wrong with the columns."""
+    table = _table(path, modified)
+    if table and (missing := [column for column in columns if not hasattr(table[0], column)]):
+        return f"column {missing[0]!r} is missing; it has {', '.join(vars(table[0]))}"
+    grouped: dict[tuple[str, ...], list[Row]] = {}
+    for row in table:
+        grouped.setdefault(tuple(_word(getattr(row, column)) for column in columns), []).append(row)
+    return grouped
 
 
 def _word(value: object) -> str:

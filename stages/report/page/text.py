@@ -1,5 +1,6 @@
 """The report's text: Markdown sections with Jinja2 over the tables, in one order, for HTML and PDF alike."""
 
+import functools
 import importlib.metadata
 import platform
 from pathlib import Path
@@ -41,6 +42,13 @@ MINUS = "\N{MINUS SIGN}"  # a hyphen is shorter, and a line may break after it
 
 def report_text(params: Params) -> str:
     """All sections as Markdown. Raises UserError, with the section's name, for what a table does not have."""
+    environment = _environment()
+    environment.globals.update(vocabulary(params))
+    return "\n\n".join(_rendered(environment, name) for name in SECTIONS)
+
+
+@functools.cache  # compiles each section once
+def _environment() -> jinja2.Environment:
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(FOLDER),
         undefined=jinja2.StrictUndefined,
@@ -49,8 +57,7 @@ def report_text(params: Params) -> str:
         keep_trailing_newline=True,
     )
     environment.filters.update(FILTERS)
-    environment.globals.update(vocabulary(params))
-    return "\n\n".join(_rendered(environment, name) for name in SECTIONS)
+    return environment
 
 
 def vocabulary(params: Params) -> dict[str, Any]:

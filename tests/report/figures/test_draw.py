@@ -29,6 +29,7 @@ FIGURES = {
     "inversion": {"inversion"},
     "modes": {"modes", "modes_hopping"},
     "likelihood": {"likelihood"},
+    "leads": {"leads"},
     "losses": {"losses"},
     "norms": {"norms"},
     "overview": {"overview"},
@@ -43,8 +44,9 @@ FIGURES = {
 
 
 def expected(name: str, study: Study) -> set[str]:
-    """The figures of a module: one prior alone has no other loss to be compared with."""
-    return set() if name == "losses" and len(study.params.priors) == 1 else FIGURES[name]
+    """The figures of a module: one prior has no other loss beside it, and some studies have no rival."""
+    alone = {"losses": len(study.params.priors) == 1, "leads": not any(study.params.rivals.values())}
+    return set() if alone.get(name) else FIGURES[name]
 
 
 def draw(name: str, study: Study) -> dict[str, Figure]:
@@ -200,6 +202,7 @@ def test_a_prior_has_one_colour_in_all_figures(study):
         ("fidelity", "metrics/fidelity.csv"),
         ("inversion", "data/restored/generated/least_squares.npz"),
         ("modes", "metrics/modes.csv"),
+        ("leads", "metrics/paired.csv"),
         ("losses", "metrics/paired.csv"),
         ("norms", "metrics/norms.csv"),
         ("overview", "data/combined/inpainting/non_saturating.npz"),

@@ -1,8 +1,9 @@
-"""Differences between GAN losses: each against the reference, whichever of the two comes first in the table."""
+"""Differences between GAN losses, each against the reference, and of all priors to the best rival."""
 
 import numpy as np
 import pandas as pd
 
+from stages.report.figures.leads import best_rival
 from stages.report.figures.losses import difference_curves, loss_differences
 
 GANS = ["minimax", "non_saturating", "least_squares"]
@@ -42,10 +43,18 @@ def test_each_loss_is_compared_with_the_reference_from_the_same_latent():
 def test_a_curve_for_each_and_a_line_at_zero():
     palette = dict.fromkeys(["minimax", "least_squares", "least_squares-flow"], "#00798c")
     found = loss_differences(paired(), GANS, "non_saturating")
-    figure = difference_curves(found, {"denoising": "sigma"}, "non_saturating", palette)
+    figure = difference_curves(found, {"denoising": "sigma"}, {"denoising": "non_saturating"}, palette)
     (axes,) = figure.axes
     lines = {line.get_label(): line for line in axes.lines}
     assert list(lines) == ["minimax", "least squares", "least squares + flow", "non-saturating"]
     np.testing.assert_array_equal(lines["minimax"].get_xydata(), [(0.1, -5), (0.5, -5)])
     assert lines["least squares + flow"].get_linestyle() == "-" and lines["minimax"].get_linestyle() == "--"
     assert axes.get_ylabel() == "PSNR less that of non-saturating, dB"
+
+
+def test_the_best_rival_has_the_highest_mean_and_is_no_prior_and_no_combination():
+    scores = {"tv": (20.0, 10.0), "unet": (19.0, 14.0), "combined": (30.0, 30.0), "observed": (40.0, 40.0)}
+    rows = [{"prior": "none", "method": name, "psnr": value} for name, own in scores.items() for value in own]
+    table = pd.DataFrame([{"prior": "vae", "method": "posterior_mean", "psnr": 50.0}, *rows])
+    assert best_rival(table, "psnr") == "unet"
+    assert best_rival(table[~table.method.isin(["tv", "unet"])], "psnr") is None
