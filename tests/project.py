@@ -71,8 +71,7 @@ TINY = {
 
 COLD_PATH = os.pathsep.join([os.path.dirname(sys.executable), os.environ["PATH"]])
 QUICKLY = "tests.in_order_quickly"
-# BatchNorm's statistics over fewer codes, as there: most of a tiny epoch's time, and little of its memory.
-FEWER_CODES = "import stages.priors.training; stages.priors.training.BATCH_NORM_CODES = 2000"
+QUICKEN = "from tests.in_order_quickly import quicken; quicken()"
 LARGE = ("data/trained/", "metrics/", "plots/")  # left out of a copy
 DIGITS = {"train": 2400, "t10k": 300}  # how many of MNIST's training and test images a copy has in `digits`
 

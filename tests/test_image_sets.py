@@ -12,7 +12,7 @@ from PIL import Image
 
 from tests.drawn import is_drawn
 from tests.images.imagesets import drawn, write_array, write_pictures
-from tests.project import FEWER_CODES, TINY, Project, merged
+from tests.project import TINY, Project, merged
 
 SMALL = {
     "data": {"path": "pictures", "validation": 20, "test": 20},
@@ -31,6 +31,8 @@ RESTORE = [
     *(f"run_prior --task {task} --prior non_saturating" for task in TASKS),
     *(f"combine --task {task}" for task in TASKS),
 ]
+# The codes take most of an epoch's time there and little of its memory.
+FEWER_CODES = "import stages.priors.training; stages.priors.training.BATCH_NORM_CODES = 2000"
 UP_TO_TRAINING = ["check", "prepare", "classify", "train --prior non_saturating"]
 
 

@@ -21,8 +21,8 @@ from stages.train import SOURCE
 from tests.drawn import is_drawn
 from tests.project import (
     COMBINATIONS,
-    FEWER_CODES,
     PRIORS,
+    QUICKEN,
     RIVALS,
     ROOT,
     TABLES_AND_FIGURES,
@@ -173,7 +173,7 @@ def test_stage_scripts_run_without_dvc_and_give_the_same_bytes(ran):
     for file in files:
         file.unlink()
 
-    ran.stages([stage["cmd"].split()[3:] for stage in locked.values()], FEWER_CODES)
+    ran.stages([stage["cmd"].split()[3:] for stage in locked.values()], QUICKEN)
 
     assert {file for file in files if file.read_bytes() != before[file]} == set()
     assert ran_stages(ran.dvc("repro")) == set()

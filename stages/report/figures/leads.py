@@ -9,7 +9,7 @@ from stages.report.study import Study
 from stages.report.style import colours
 from stages.restoration.restored import POSTERIOR_MEAN
 
-LOWEST = -3.0  # dB; curves farther behind leave the panel, so that the others are told apart
+DEPTH = 3.5  # dB below the highest point of a panel; curves farther behind leave it, so that the others are told apart
 
 
 def draw(study: Study) -> dict[str, Figure]:
@@ -25,8 +25,9 @@ def draw(study: Study) -> dict[str, Figure]:
     paired = study.table("paired")
     leads = paired[(paired.method == POSTERIOR_MEAN) & (paired.against == paired.task.map(references))]
     figure = difference_curves(leads, conditions, references, colours(study.params.searched))
-    for panel in figure.axes:
-        panel.set_ylim(bottom=max(panel.get_ylim()[0], LOWEST))
+    for panel, task in zip(figure.axes, conditions, strict=True):
+        deepest = min(leads.difference[leads.task == task].max(), 0) - DEPTH  # the line at 0 is part of the panel
+        panel.set_ylim(bottom=max(panel.get_ylim()[0], deepest))
     return {"leads": figure}
 
 
