@@ -11,6 +11,7 @@ import yaml
 
 from stages.pipeline.errors import UserError
 from stages.pipeline.params import load_params
+from stages.report.page import findings
 from stages.report.page.text import FOLDER, SECTIONS, report_text
 from tests.project import ROOT, merged
 
@@ -76,6 +77,23 @@ def test_the_loss_that_restores_best_is_the_one_that_is_named(committed, winner)
         in said
     )
     assert "adversarial training helps here" in said and "adversarial training is not what helps" not in said
+
+
+def test_the_best_rival_is_that_of_each_condition(committed):
+    come_out({"non_saturating": 25.0, "bm3d": 20.0, "tv": 18.0})
+    denoising, paired = table("denoising"), table("paired")
+    heavy = denoising.sigma >= 0.5
+    denoising.loc[heavy & (denoising.method == "tv"), "psnr"] = 24.0
+    write("denoising", denoising)
+    against_tv = (paired.against == "tv") & (paired.prior == "non_saturating") & (paired.method == "posterior_mean")
+    paired.loc[against_tv, ["difference", "difference_low", "difference_high"]] = 1.0, 0.9, 1.1
+    write("paired", paired)
+    best = findings.best_rivals("denoising", load_params(), learned=False)
+    assert {sigma: rival.name for sigma, rival in best.items()} == {
+        0.1: "bm3d", 0.2: "bm3d", 0.3: "bm3d", 0.4: "bm3d", 0.5: "tv", 0.6: "tv", 0.8: "tv", 1.0: "tv"
+    }  # fmt: skip
+    assert "is ahead in all 8 conditions (+3.0 dB on average) against the best classical or linear restorer" in text()
+    assert "| best classical or linear | 20.0 | 20.0 | 24.0 | 24.0 |" in text()
 
 
 def test_what_intervals_do_not_tell_apart_is_called_level(committed):
