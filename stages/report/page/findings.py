@@ -125,11 +125,12 @@ def lead(task: str, first: str, second: str, method: str = POSTERIOR_MEAN) -> Le
 
 def best_rivals(task: str, params: Params, learned: bool | None = None) -> dict[float, Standing]:
     """condition -> the rival with the highest PSNR there, among those that `rivals_by_quality` gives; empty without."""
-    column, quality, best = condition_column(task), quality_column(task), dict[float, Standing]()
+    column, quality, counted = condition_column(task), quality_column(task), conditions(task)
+    best: dict[float, Standing] = {}
     for rival in rivals_by_quality(task, params, learned):
         for row in rows(task, prior=NO_PRIOR, method=rival.name):
             condition, score = getattr(row, column), getattr(row, quality)
-            if condition in conditions(task) and (condition not in best or score > best[condition].quality):
+            if condition in counted and (condition not in best or score > best[condition].quality):
                 best[condition] = Standing(rival.name, score)
     return best
 
