@@ -14,6 +14,7 @@ from stages.pipeline.artifacts import NO_PRIOR
 from stages.pipeline.command import no_arguments, say
 from stages.pipeline.numerics.compute import choose_compute
 from stages.pipeline.numerics.pixels import to_float
+from stages.pipeline.numerics.streams import numpy_stream
 from stages.pipeline.params import load_params
 from stages.pipeline.storage import Row, publish, table_writer
 from stages.priors.draw import draw_samples
@@ -44,7 +45,8 @@ def main() -> None:
         if prior in params.flows:  # fitted to the last generator
             own = artifacts.with_flow(prior)
             judge(own, epochs[-1], draw_samples(own, epochs[-1], count, params.seed, compute))
-    few = cloud(features[: len(next(iter(small.values())))])  # as many real images as each small GAN drew
+    as_many = len(next(iter(small.values())))  # real images as each small GAN drew
+    few = cloud(features[numpy_stream(params.seed, "judge", "few").permutation(len(features))[:as_many]])
     of_small = []
     for name, drawn in small.items():
         features, _ = embedding.embed([to_float(drawn)])

@@ -121,6 +121,7 @@ class Train(Group):
 
 class FlowFit(Group):
     encoder_epochs: Count
+    refine_steps: Count
     batch_size: Count
     steps: Count
     learning_rate: Rate

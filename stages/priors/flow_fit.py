@@ -2,11 +2,13 @@
 
 The codes of real images are not those that a generator was trained on: a VAE's aggregated posterior is not its prior
 (Dai & Wipf 2019 fit a second model to it), and a GAN never asks for codes of real images at all. Codes are draws of
-q(z | x), many of each image, so that the flow does not sit on points.
+q(z | x), many of each image, so that the flow does not sit on points. Where the encoder came after the generator, the
+means of q are refined (stages/restoration/latent/refine.py) before a flow is fitted.
 """
 
 import copy
 import math
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -25,11 +27,22 @@ from stages.priors.flow import Flow, initialise_flow, normal_log_density
 from stages.priors.misfit import Misfit
 from stages.priors.networks import Encoder, Generator, initialise
 
-OWN_IMAGES = (
-    0.3  # the first share of an encoder's steps, on images whose codes are known: those that the generator draws
-)
+OWN_IMAGES = 0.3  # first share of an encoder's steps, on images whose codes are known: those that the generator draws
 BATCH = 512  # codes in a step of the flow
 EVALUATIONS = 10  # of the flow on validation codes; the best of them is kept
+
+
+@dataclass(frozen=True)
+class Codes:
+    """q(z | x) of N images, on the host: a normal distribution with independent coordinates for each."""
+
+    mean: Tensor  # (N, latent_dim)
+    deviation: Tensor  # (N, latent_dim)
+
+    def draw(self, picked: Tensor, stream: torch.Generator) -> Tensor:
+        """A code of each of the images `picked` (M,): (M, latent_dim)."""
+        noise = torch.randn((len(picked), self.mean.shape[1]), generator=stream)
+        return self.mean[picked] + self.deviation[picked] * noise
 
 
 def fit_encoder(
@@ -89,8 +102,8 @@ def _own_images_loss(
 
 
 @torch.no_grad()
-def encode(encoder: Encoder, images: Images, compute: Compute) -> tuple[Tensor, Tensor]:
-    """Mean and standard deviation of q(z | x) of images (N, C, S, S), uint8: (N, latent_dim) each, on the host."""
+def encode(encoder: Encoder, images: Images, compute: Compute) -> Codes:
+    """The encoder's q(z | x) of images (N, C, S, S), uint8."""
     size = images_at_a_time(images.shape[2])
     means, deviations = [], []
     for start in range(0, len(images), size):
@@ -99,32 +112,28 @@ def encode(encoder: Encoder, images: Images, compute: Compute) -> tuple[Tensor, 
             mean, log_variance = encoder(shown)
         means.append(mean.cpu())
         deviations.append((log_variance / 2).exp().cpu())
-    return torch.cat(means), torch.cat(deviations)
+    return Codes(torch.cat(means), torch.cat(deviations))
 
 
-def fit_flow(
-    encoder: Encoder, train: Images, validation: Images, settings: FlowFit, seed: int, compute: Compute
-) -> tuple[Flow, list[Row]]:
+def fit_flow(train: Codes, validation: Codes, settings: FlowFit, seed: int, compute: Compute) -> tuple[Flow, list[Row]]:
     """A flow fitted by maximum likelihood to codes of training images, and its history.
 
     The history has a row for every tenth of the steps: how likely codes of both splits are, in nats, on average; those
     of validation images under N(0, I) too. The flow of the best row is returned, frozen and in eval mode.
     """
-    (mean, deviation), held_out = encode(encoder, train, compute), encode(encoder, validation, compute)
     stream = torch_stream(seed, "codes of the flow")
-    flow = Flow(latent_dim=mean.shape[1], couplings=settings.couplings, width=settings.width)
+    flow = Flow(latent_dim=train.mean.shape[1], couplings=settings.couplings, width=settings.width)
     initialise_flow(flow, torch_stream(seed, "initial weights", "flow"))
     flow = compute.place_network(flow)
     adam = torch.optim.Adam(flow.parameters(), lr=settings.learning_rate, fused=True)
-    validation_codes = compute.place(held_out[0] + held_out[1] * torch.randn(held_out[0].shape, generator=stream))
+    validation_codes = compute.place(validation.draw(torch.arange(len(validation.mean)), stream))
     normal = normal_log_density(validation_codes).mean().item()
     progress = Progress("fit flow", settings.steps)
     best, history = flow, list[Row]()
     between = math.ceil(settings.steps / EVALUATIONS)
     total = torch.zeros((), device=compute.device)
     for step in range(1, settings.steps + 1):
-        picked = torch.randint(len(mean), (BATCH,), generator=stream)
-        codes = mean[picked] + deviation[picked] * torch.randn((len(picked), mean.shape[1]), generator=stream)
+        codes = train.draw(torch.randint(len(train.mean), (BATCH,), generator=stream), stream)
         with compute.autocast():
             loss = -flow.log_density(compute.place(codes)).mean()
         set_rate(adam, settings.learning_rate * cosine((step - 1) / settings.steps))

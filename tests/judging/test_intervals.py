@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from stages.judging.intervals import Bootstrap
+from stages.judging.intervals import Bootstrap, outside
 
 BOOTSTRAP = Bootstrap(resamples=500, seed=0)
 
@@ -19,6 +19,19 @@ def test_interval_holds_the_mean_and_shrinks_with_the_count():
     assert BOOTSTRAP.interval(values) == (low, high)
     few_low, few_high = BOOTSTRAP.interval(values[:25])
     assert (few_high - few_low) / (high - low) == pytest.approx(4, abs=1.5)
+
+
+def test_intervals_of_few_values_hold_the_mean_as_often_as_they_say():
+    stream = np.random.default_rng(0)
+    held = [low < 0 < high for low, high in (BOOTSTRAP.interval(stream.normal(size=8)) for _ in range(2000))]
+    assert np.mean(held) == pytest.approx(0.95, abs=0.02)  # plain percentiles hold it in 0.89 of them
+
+
+def test_the_share_outside_is_that_of_students_t():
+    # Of 8 values: t = 2.3646 with 7 degrees of freedom (any table), Phi(-sqrt(8 / 7) 2.3646) = Phi(-2.5279).
+    assert outside(8) == pytest.approx(0.005737, abs=1e-5)
+    assert outside(100_000) == pytest.approx(0.025, abs=1e-5)
+    assert BOOTSTRAP.interval(np.array([3.0])) == (3, 3)
 
 
 def test_the_interval_of_what_is_not_finite_is_not_a_number():

@@ -2,8 +2,8 @@
 
 A code starts as the image's whitened principal components (as theirs do) and then goes down the same loss as the
 generator: minus log p(x, z) of the model that is searched (evidence.py), so N(0, I) holds codes together where theirs
-are projected onto a ball. After each epoch the codes are whitened, mean 0 and covariance I, and the generator's first
-layer takes up the change: what N(0, I) draws then has the codes' own mean and covariance.
+are projected onto a ball. After each epoch the codes are whitened, so that their mean square is I as that of N(0, I)
+is, and the generator's first layer takes up the change: every image is drawn as before.
 """
 
 import torch
@@ -62,9 +62,12 @@ class Codebook(Learner):
 
     @torch.no_grad()
     def _whiten(self) -> None:
-        """Give the codes mean 0 and covariance I, and the first layer's weights the inverse of that change."""
-        self.codes -= self.codes.mean(dim=0)
-        lower = torch.linalg.cholesky(torch.cov(self.codes.T) + 1e-6 * torch.eye(self.codes.shape[1]).to(self.codes))
+        """Give the codes z the mean of z z' that N(0, I) has, and the first layer's weights the inverse of that change.
+
+        The change is linear, since that layer has no bias which could take up a shift.
+        """
+        square = self.codes.T @ self.codes / len(self.codes)
+        lower = torch.linalg.cholesky(square + 1e-6 * torch.eye(len(square)).to(square))
         first = self.generator.layers[0]
         assert isinstance(first, nn.Linear)
         first.weight.copy_(first.weight @ lower)

@@ -5,6 +5,7 @@ and is not a knob: all have the same variance s^2 = sensor noise + the misfit's 
 matters.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -22,8 +23,7 @@ from stages.restoration.observed import Observed, condition_word
 from stages.restoration.restored import Restored
 from stages.restoration.windows import draw_windows
 
-# Standard deviations where squares become absolute values: 95 % efficient under normal noise.
-HUBER = 1.345
+HUBER = 1.345  # standard deviations where squares become absolute values: 95 % efficient under normal noise
 TYPICAL = 256  # prior samples over whose pixels the misfit's variance is averaged
 NORMS = ("l2_all", "l2", "l1", "huber", "misfit")  # l2_all counts hidden pixels as black, the others known pixels only
 
@@ -71,15 +71,29 @@ def norm_objective(norm: str, prior: bool, observation: Observation, misfit: Mis
     return Objective(observation, _data_terms(misfit, mean_misfit)[norm], prior=float(prior))
 
 
+def huber_variance(bound: float) -> float:
+    """The variance of the density that is proportional to exp(-rho(r)), rho Huber's function with this `bound`.
+
+    A normal density up to the bound, exponential tails beyond it (Huber 1964).
+    """
+    edge = math.exp(-(bound**2) / 2)
+    inside = math.sqrt(2 * math.pi) * math.erf(bound / math.sqrt(2))
+    whole = inside + 2 * edge / bound
+    return (inside + 4 * edge * (1 / bound + 1 / bound**3)) / whole
+
+
 def _data_terms(misfit: Misfit, mean_misfit: float) -> dict[str, DataTerm]:
     def scaled(of: Callable[[Tensor], Tensor]) -> DataTerm:
         return lambda residual, images, sensor: of(residual / (sensor + mean_misfit).sqrt())
 
-    square = scaled(lambda r: r.square() / 2)
+    def huber(r: Tensor) -> Tensor:
+        return torch.where(r.abs() < HUBER, r.square() / 2, HUBER * (r.abs() - HUBER / 2))
+
+    square, widened = scaled(lambda r: r.square() / 2), math.sqrt(huber_variance(HUBER))
     return {
         "l2_all": square,
         "l2": square,
         "l1": scaled(lambda r: 2**0.5 * r.abs()),  # Laplace density of variance 1
-        "huber": scaled(lambda r: torch.where(r.abs() < HUBER, r.square() / 2, HUBER * (r.abs() - HUBER / 2))),
+        "huber": scaled(lambda r: huber(widened * r)),  # likewise
         "misfit": misfit.data_term,
     }

@@ -15,6 +15,7 @@ from stages.restoration.studies.norms import (
     NORMS,
     compare_norms,
     corrupted,
+    huber_variance,
     norm_objective,
     typical_misfit,
 )
@@ -40,6 +41,9 @@ def energy(observation: Observation, norm: str, compute, prior: bool = False) ->
     return objective.batch(torch.tensor([0]), compute)(torch.tensor([[3.0, 4.0]]), images).item()
 
 
+WIDENED = 1.47627**0.5  # Huber's density has this variance: see the test below
+
+
 def by_hand() -> dict[str, float]:
     """Of residuals of 5 and 1 standard deviations, and of 7 where hidden pixels count."""
     variance = FLOOR + 0.02 * 0.5 + 0.05**2
@@ -47,7 +51,7 @@ def by_hand() -> dict[str, float]:
         "l2_all": (25 + 1 + 49) / 2,
         "l2": (25 + 1) / 2,
         "l1": np.sqrt(2) * (5 + 1),
-        "huber": HUBER * (5 - HUBER / 2) + 1 / 2,
+        "huber": HUBER * (5 * WIDENED - HUBER / 2) + WIDENED**2 / 2,
         "misfit": (0.25 + 0.01) / variance / 2 + np.log(variance),  # twice half a logarithm
     }
 
@@ -55,6 +59,12 @@ def by_hand() -> dict[str, float]:
 @pytest.mark.parametrize("norm", NORMS)
 def test_values_are_those_by_hand(observation, exact, norm):
     assert energy(observation, norm, exact) == pytest.approx(by_hand()[norm], rel=1e-4)
+
+
+def test_hubers_variance_is_that_of_its_density_summed_up():
+    r = np.linspace(-40, 40, 800_001)
+    density = np.exp(-np.where(np.abs(r) < HUBER, r**2 / 2, HUBER * (np.abs(r) - HUBER / 2)))
+    assert huber_variance(HUBER) == pytest.approx((density * r**2).sum() / density.sum(), rel=1e-6)
 
 
 @pytest.mark.parametrize("norm", NORMS)
