@@ -561,6 +561,18 @@ def test_a_damaged_file_is_one_line_that_names_it(ran, kept, monkeypatch, file, 
     assert {name for name in before | after if before.get(name) != after.get(name)} <= {damaged.name}
 
 
+def test_a_prior_without_an_encoder_of_its_own_gets_one_for_its_flow(ran, kept, monkeypatch, capsys):
+    monkeypatch.chdir(ran.folder)
+    flow = kept(ran.folder / "data/priors/vae-flow.safetensors")
+    history = kept(ran.folder / "data/training/vae-flow/history.csv")
+    own, table = flow.read_bytes(), history.read_bytes()
+    kept(ran.folder / "data/training/vae/encoder.safetensors").unlink()
+    monkeypatch.setattr(sys, "argv", ["fit_flow", "--prior", "vae"])
+    importlib.import_module("stages.fit_flow").main()
+    assert "codes of validation images are" in capsys.readouterr().err
+    assert flow.read_bytes() != own and history.read_bytes() != table
+
+
 @pytest.mark.parametrize("slope", [-0.1, 7.0, "steep", None, True])
 def test_a_misfit_that_no_images_can_have_is_refused(ran, kept, monkeypatch, slope):
     monkeypatch.chdir(ran.folder)
