@@ -19,7 +19,7 @@ LAYOUT = Path(__file__).parent / "layout"
 TITLE = "How far does a GAN carry as an image prior?"
 READS = "markdown-smart"
 RENAMED = re.compile(r"\b(dot|plus|minus|times)\.circle\b")  # symbols that pandoc still calls so and Typst no longer
-FIGURE = re.compile(r"\]\((plots|data)/([\w/]+)\.png\)")
+FIGURE = re.compile(r"\]\((plots|data)/([\w/]+)\.png\)\{(#[\w-]+)\}")
 TABLES = "--columns=1000"  # pandoc's limit above which a table's columns are all of one width, and words wrap
 PRINTED = 6.5, 8.5  # inches, the most that a figure may be wide and high on paper
 
@@ -30,7 +30,7 @@ def html_page(text: str, explorer: Mapping[str, Any]) -> bytes:
     Raises UserError for a figure that is missing.
     """
     body = pypandoc.convert_text(
-        _with_figures(text, lambda path: f"]({_data_uri(small_png(path))})"),
+        _with_figures(text, lambda path, label: f"]({_data_uri(small_png(path))}){{{label}}}"),
         to="html5",
         format=READS,
         extra_args=[
@@ -61,10 +61,10 @@ def pdf_document(text: str) -> bytes:
     """The same as a PDF with the fonts that the typesetter brings along, so that every machine sets it alike."""
     with tempfile.TemporaryDirectory() as folder:
 
-        def beside(path: Path) -> str:
+        def beside(path: Path, label: str) -> str:
             name = f"{path.parent.name}_{path.name}"
             Path(folder, name).write_bytes(small_png(path))
-            return f"]({name}){{width={printed_width(path):.2f}in}}"
+            return f"]({name}){{{label} width={printed_width(path):.2f}in}}"
 
         source = pypandoc.convert_text(
             _with_figures(text, beside),
@@ -80,12 +80,15 @@ def pdf_document(text: str) -> bytes:
             raise UserError(f"the report cannot be typeset: {' '.join(str(error).split())}") from None
 
 
-def _with_figures(text: str, place: Callable[[Path], str]) -> str:
-    """The text with what `place` puts after each figure's caption; sections name figures plots/<name>.png."""
+def _with_figures(text: str, place: Callable[[Path, str], str]) -> str:
+    """The text with what `place` puts after each figure's caption, of its path and its label.
+
+    The text names figures plots/<name>.png, each followed by {#label}.
+    """
 
     def address(match: re.Match[str]) -> str:
         folder = artifacts.FIGURES if match[1] == "plots" else Path(match[1])
-        return place(folder / f"{match[2]}.png")
+        return place(folder / f"{match[2]}.png", match[3])
 
     return FIGURE.sub(address, text)
 

@@ -3,6 +3,7 @@
 import functools
 import importlib.metadata
 import platform
+import re
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,8 @@ SECTIONS = (  # in the report's order, each <name>.md
     "references",
 )
 PACKAGES = ("torch", "torchvision", "numpy", "scipy", "pandas", "scikit-image", "opencv-python-headless", "dvc")
+FIGURE = re.compile(r"!\[(?P<caption>.*)\]\((?P<place>plots|data)/(?P<name>[\w/]+)\.png\)")
+MENTION = re.compile(r"@figure:([\w/]+)@")
 MINUS = "\N{MINUS SIGN}"  # a hyphen is shorter, and a line may break after it
 
 
@@ -44,7 +47,25 @@ def report_text(params: Params) -> str:
     """All sections as Markdown. Raises UserError, with the section's name, for what a table does not have."""
     environment = _environment()
     environment.globals.update(vocabulary(params))
-    return "\n\n".join(_rendered(environment, name) for name in SECTIONS)
+    return numbered("\n\n".join(_rendered(environment, name) for name in SECTIONS))
+
+
+def numbered(text: str) -> str:
+    """The text with figures numbered in their order, a number before each caption, and mentions that link to them."""
+    numbers = {figure["name"]: number for number, figure in enumerate(FIGURE.finditer(text), 1)}
+
+    def shown(figure: re.Match[str]) -> str:
+        number = numbers[figure["name"]]
+        caption = f"**Figure {number}.** {figure['caption']}."
+        return f"![{caption}]({figure['place']}/{figure['name']}.png){{#figure-{number}}}"
+
+    def mentioned(mention: re.Match[str]) -> str:
+        if mention[1] not in numbers:
+            raise UserError(f"the report mentions the figure {mention[1]!r} and does not show it")
+        number = numbers[mention[1]]
+        return f"[figure\N{NO-BREAK SPACE}{number}](#figure-{number})"
+
+    return MENTION.sub(mentioned, FIGURE.sub(shown, text))
 
 
 @functools.cache  # compiles each section once
@@ -68,6 +89,7 @@ def vocabulary(params: Params) -> dict[str, Any]:
         "word": readable,
         "params": params,
         "drawn": lambda name: (artifacts.FIGURES / f"{name}.png").exists(),
+        "figure": lambda name: f"@figure:{name}@",  # becomes its number
         "findings": findings,
         "gans": findings.gans(params),
         "labelled": hasattr(rows("inversion")[0], "label_accuracy"),

@@ -12,7 +12,7 @@ import yaml
 from stages.pipeline.errors import UserError
 from stages.pipeline.params import load_params
 from stages.report.page import findings
-from stages.report.page.text import FOLDER, SECTIONS, report_text
+from stages.report.page.text import FOLDER, SECTIONS, numbered, report_text
 from tests.project import ROOT, merged
 
 QUALITY = {"denoising": "psnr", "inpainting": "hole_psnr"}
@@ -62,6 +62,21 @@ def come_out(scores: dict[str, float], margin: float = 0.1, rest: float = 10.0) 
     for column, offset in (("difference", 0), ("difference_low", -margin), ("difference_high", margin)):
         paired.loc[means, column] = (difference + offset)[means]
     write("paired", paired)
+
+
+def test_every_figure_has_a_number_and_the_text_speaks_of_it(committed):
+    shutil.copytree(ROOT / "plots/figures", "plots/figures")  # some figures are left out where they are not drawn
+    said = text()
+    figures = re.findall(r"!\[\*\*Figure (\d+)\.\*\* .*?\.\]\([\w/]+\.png\)\{#figure-(\d+)\}", said)
+    assert figures == [(str(number), str(number)) for number in range(1, len(figures) + 1)] and len(figures) > 20
+    mentioned = re.findall(r"\[figure\N{NO-BREAK SPACE}(\d+)\]\(#figure-(\d+)\)", said)
+    assert all(shown == linked for shown, linked in mentioned)
+    assert {number for number, _ in figures} == {number for number, _ in mentioned}
+
+
+def test_a_mention_of_a_figure_that_is_not_shown_is_refused():
+    with pytest.raises(UserError, match="mentions the figure 'b' and does not show it"):
+        numbered("See @figure:b@.\n\n![a](plots/a.png)")
 
 
 @pytest.mark.parametrize("winner", ["least_squares", "non_saturating", "minimax"])
