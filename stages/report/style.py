@@ -26,7 +26,17 @@ from stages.restoration.restored import MAP, PLAIN, POSTERIOR_MEAN
 PALETTE = ("#d1495b", "#00798c", "#edae49", "#6a4c93", "#8ab17d", "#e76f51", "#277da1", "#9c6644")  # in turn
 DOTS = 110  # pixels an inch
 MARGIN = 10  # pixels
-ABBREVIATIONS = {"bm3d": "BM3D", "glo": "GLO", "nl": "NL", "pca": "PCA", "tv": "TV", "unet": "U-Net", "vae": "VAE"}
+SPELLED = {  # words of names, as people write them
+    "bm3d": "BM3D",
+    "glo": "GLO",
+    "nl": "NL",
+    "pca": "PCA",
+    "tv": "TV",
+    "unet": "U-Net",
+    "vae": "VAE",
+    "wiener": "Wiener",
+}
+HYPHENED = ("min_max", "max_min", "non_")  # and what they hyphen in them
 CYCLES = "frequency, cycles per image side"
 GREY = "#555555"  # of what has no prior
 DASHES: dict[str, Any] = {  # of a method
@@ -64,7 +74,9 @@ def colours(priors: Iterable[str]) -> dict[str, str]:
 def readable(name: str) -> str:
     """A name of params.yaml as people read it: non_saturating is non-saturating, vae-flow VAE + flow."""
     prior, _, flow = name.partition("-")
-    words = [ABBREVIATIONS.get(word, word) for word in prior.replace("non_", "non-").split("_")]
+    for part in HYPHENED:
+        prior = prior.replace(part, part.replace("_", "-"))
+    words = [SPELLED.get(word, word) for word in prior.split("_")]
     return " ".join(words) + (f" + {flow}" if flow else "")
 
 
