@@ -27,7 +27,7 @@ def main() -> None:
         encoder = fit_encoder(generator, misfit, train, params.flow, params.seed, compute)
         steps = params.flow.refine_steps
         known, held_out = (
-            refine(generator, encoder, misfit, images, encode(encoder, images, compute), steps, compute)
+            refine(generator, encoder, misfit, images, encode(encoder, images, compute), steps, params.seed, compute)
             for images in (train, validation)
         )
     flow, history = fit_flow(known, held_out, params.flow, params.seed, compute)

@@ -25,13 +25,13 @@ def test_refined_codes_have_less_energy_whatever_else_is_refined(tiny_generator,
     encoder = fit_encoder(tiny_generator, MISFIT, images[:160], SETTINGS, 0, exact)
     found = encode(encoder, images, exact)
     before = energies(tiny_generator, images, found.mean)
-    moved = refine(tiny_generator, encoder, MISFIT, images, found, 1, exact)
-    walked = refine(tiny_generator, encoder, MISFIT, images, found, 20, exact)
+    moved = refine(tiny_generator, encoder, MISFIT, images, found, 1, 0, exact)
+    walked = refine(tiny_generator, encoder, MISFIT, images, found, 20, 0, exact)
     after = [energies(tiny_generator, images, own.mean) for own in (moved, walked)]
     assert (after[0] <= before + 0.01).all() and (after[1] <= after[0] + 0.01).all()
     assert after[0].mean() < before.mean() and after[1].mean() < after[0].mean()
     assert torch.equal(walked.deviation, found.deviation)
     monkeypatch.setattr(module, "IN_MEMORY", 70)  # three parts
     some = Codes(found.mean[30:], found.deviation[30:])
-    parts = refine(tiny_generator, encoder, MISFIT, images[30:], some, 20, exact)
+    parts = refine(tiny_generator, encoder, MISFIT, images[30:], some, 20, 0, exact)
     assert_close(parts.mean, walked.mean[30:], rtol=0, atol=1e-4)
