@@ -11,24 +11,26 @@ from stages.priors.flow_fit import encode, fit_encoder, fit_flow
 from stages.priors.misfit import load_misfit
 from stages.priors.networks import Encoder, load_for_search
 from stages.priors.trained import HISTORY_FILE
-from stages.restoration.latent.refine import refine
+from stages.restoration.refine import average_axes, refine
 
 
 def main() -> None:
-    params, compute = load_params(), choose_compute()
+    params = load_params()
     (name,) = choices(__doc__, prior=params.flows)
     train, validation = (load_split(split, params.data).images for split in ("train", "validation"))
+    compute = choose_compute().for_images(train.shape[2])
     own = artifacts.training(name, "encoder.safetensors")
     if own.exists():  # it was trained together with the generator
         encoder = compute.place_network(load_network(Encoder, own))
         known, held_out = (encode(encoder, images, compute) for images in (train, validation))
     else:
-        generator, misfit = compute.place_network(load_for_search(artifacts.generator(name))), load_misfit(name)[0]
+        generator = compute.place_network(load_for_search(artifacts.generator(name)))
+        misfit, _ = load_misfit(name)
         encoder = fit_encoder(generator, misfit, train, params.flow, params.seed, compute)
-        steps = params.flow.refine_steps
+        axes, steps = average_axes(generator, misfit, params.seed, compute), params.flow.refine_steps
         known, held_out = (
-            refine(generator, encoder, misfit, images, encode(encoder, images, compute), steps, params.seed, compute)
-            for images in (train, validation)
+            refine(generator, encoder, misfit, images, encode(encoder, images, compute), steps, axes, split, compute)
+            for split, images in (("train", train), ("validation", validation))
         )
     flow, history = fit_flow(known, held_out, params.flow, params.seed, compute)
     gained = max(row["validation"] for row in history) - history[0]["normal"]

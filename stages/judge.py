@@ -45,7 +45,8 @@ def main() -> None:
         if prior in params.flows:  # fitted to the last generator
             own = artifacts.with_flow(prior)
             judge(own, epochs[-1], draw_samples(own, epochs[-1], count, params.seed, compute))
-    as_many = len(next(iter(small.values())))  # real images as each small GAN drew
+    # As many real images as each small GAN drew, at random: a test set may be sorted.
+    as_many = len(next(iter(small.values())))
     few = cloud(features[numpy_stream(params.seed, "judge", "few").permutation(len(features))[:as_many]])
     of_small = []
     for name, drawn in small.items():

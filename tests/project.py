@@ -22,7 +22,7 @@ TINY = {
     "flows": ["vae"],
     "classify": {"epochs": 1},
     "train": {"epochs": 2, "latent_dim": 8, "width": 4, "sample_epochs": [1, 2]},
-    "flow": {"encoder_epochs": 1, "refine_steps": 1, "steps": 20, "couplings": 2, "width": 8},
+    "flow": {"encoder_epochs": 1, "refine_steps": 2, "steps": 20, "couplings": 2, "width": 8},
     "glow": {"steps": 3, "batch_size": 8, "steps_per_level": 1, "width": 4},
     "unet": {"steps": 2, "batch_size": 8, "width": 16},
     "judge": {"samples": 200},

@@ -5,6 +5,7 @@ import importlib
 import json
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -13,9 +14,11 @@ import pandas as pd
 import pytest
 import yaml
 
-from stages import check
+import stages.restoration.refine as refining
+from stages import check, fit_flow
 from stages.pipeline import named
 from stages.pipeline.errors import UserError
+from stages.priors.flow_fit import Codes
 from stages.priors.misfit import load_misfit
 from stages.train import SOURCE
 from tests.drawn import is_drawn
@@ -561,16 +564,25 @@ def test_a_damaged_file_is_one_line_that_names_it(ran, kept, monkeypatch, file, 
     assert {name for name in before | after if before.get(name) != after.get(name)} <= {damaged.name}
 
 
-def test_a_prior_without_an_encoder_of_its_own_gets_one_for_its_flow(ran, kept, monkeypatch, capsys):
+def test_a_prior_without_an_encoder_gets_one_whose_codes_are_refined(ran, kept, monkeypatch, capsys):
     monkeypatch.chdir(ran.folder)
     flow = kept(ran.folder / "data/priors/vae-flow.safetensors")
     history = kept(ran.folder / "data/training/vae-flow/history.csv")
     own, table = flow.read_bytes(), history.read_bytes()
     kept(ran.folder / "data/training/vae/encoder.safetensors").unlink()
     monkeypatch.setattr(sys, "argv", ["fit_flow", "--prior", "vae"])
-    importlib.import_module("stages.fit_flow").main()
+    refined = []
+
+    def refine(*arguments):
+        codes = next(one for one in arguments if isinstance(one, Codes))
+        refined.append((codes.mean, refining.refine(*arguments).mean))
+        return replace(codes, mean=refined[-1][1])
+
+    monkeypatch.setattr(fit_flow, "refine", refine)
+    fit_flow.main()
     assert "codes of validation images are" in capsys.readouterr().err
     assert flow.read_bytes() != own and history.read_bytes() != table
+    assert len(refined) == 2 and all((after != before).any(dim=1).float().mean() > 0.5 for before, after in refined)
 
 
 @pytest.mark.parametrize("slope", [-0.1, 7.0, "steep", None, True])

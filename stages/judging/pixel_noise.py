@@ -15,9 +15,9 @@ from torch import Tensor
 from stages.priors.misfit import FLOOR, Misfit
 
 LEAST, MOST = 1e-7, 1.0  # variances; an 8-bit step, uniformly dequantised, has 1 / 12 / 256^2 = 1.3e-6
-DARKEST = (
-    1e-12  # of g (1 - g), whose root's slope is infinite at 0; small, so that black pixels have the floor's variance
-)
+# Of g (1 - g), whose root's slope is infinite at 0. Small, so that black pixels have the floor's variance.
+# `information`, which only turns coordinates, keeps the larger one of misfit.py.
+DARKEST = 1e-12
 
 
 @dataclass(frozen=True)

@@ -121,7 +121,7 @@ class Train(Group):
 
 class FlowFit(Group):
     encoder_epochs: Count
-    refine_steps: Count
+    refine_steps: Annotated[int, Field(ge=2, le=10**9)]
     batch_size: Count
     steps: Count
     learning_rate: Rate

@@ -3,7 +3,7 @@
 The codes of real images are not those that a generator was trained on: a VAE's aggregated posterior is not its prior
 (Dai & Wipf 2019 fit a second model to it), and a GAN never asks for codes of real images at all. Codes are draws of
 q(z | x), many of each image, so that the flow does not sit on points. Where the encoder came after the generator, the
-means of q are refined (stages/restoration/latent/refine.py) before a flow is fitted.
+means of q are refined (stages/restoration/refine.py) before a flow is fitted.
 """
 
 import copy

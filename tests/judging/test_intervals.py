@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from stages.judging.intervals import Bootstrap, outside
+from stages.judging.intervals import Bootstrap, tail_share
 
 BOOTSTRAP = Bootstrap(resamples=500, seed=0)
 
@@ -29,8 +29,8 @@ def test_intervals_of_few_values_hold_the_mean_as_often_as_they_say():
 
 def test_the_share_outside_is_that_of_students_t():
     # Of 8 values: t = 2.3646 with 7 degrees of freedom (any table), Phi(-sqrt(8 / 7) 2.3646) = Phi(-2.5279).
-    assert outside(8) == pytest.approx(0.005737, abs=1e-5)
-    assert outside(100_000) == pytest.approx(0.025, abs=1e-5)
+    assert tail_share(8) == pytest.approx(0.005737, abs=1e-5)
+    assert tail_share(100_000) == pytest.approx(0.025, abs=1e-5)
     assert BOOTSTRAP.interval(np.array([3.0])) == (3, 3)
 
 

@@ -85,7 +85,7 @@ def test_more_latents_than_components_start_at_random():
 
 
 def test_codes_stay_white_and_the_generator_follows(exact):
-    """After an epoch codes z have the mean of z z' that N(0, I) has, and draw what they drew before."""
+    """After an epoch codes have the second moment E[z z'] = I, and draw what they drew before."""
     images = blobs(400)
     learner = load_loss("glo").learner(Setting(images, SETTINGS, 0, exact))
     shown = torch.from_numpy(images).float() / 255

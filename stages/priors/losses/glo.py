@@ -2,8 +2,8 @@
 
 A code starts as the image's whitened principal components (as theirs do) and then goes down the same loss as the
 generator: minus log p(x, z) of the model that is searched (evidence.py), so N(0, I) holds codes together where theirs
-are projected onto a ball. After each epoch the codes are whitened, so that their mean square is I as that of N(0, I)
-is, and the generator's first layer takes up the change: every image is drawn as before.
+are projected onto a ball. After each epoch the codes get the second moment of N(0, I), E[z z'] = I, and the generator's
+first layer takes up the change: every image is drawn as before. Their mean stays what it is.
 """
 
 import torch
@@ -62,9 +62,9 @@ class Codebook(Learner):
 
     @torch.no_grad()
     def _whiten(self) -> None:
-        """Give the codes z the mean of z z' that N(0, I) has, and the first layer's weights the inverse of that change.
+        """Give the codes the second moment E[z z'] = I, and the first layer's weights the inverse of that change.
 
-        The change is linear, since that layer has no bias which could take up a shift.
+        Without their mean: that layer has no bias which could take up a shift.
         """
         square = self.codes.T @ self.codes / len(self.codes)
         lower = torch.linalg.cholesky(square + 1e-6 * torch.eye(len(square)).to(square))

@@ -52,7 +52,10 @@ def report_text(params: Params) -> str:
 
 def numbered(text: str) -> str:
     """The text with figures numbered in their order, a number before each caption, and mentions that link to them."""
-    numbers = {figure["name"]: number for number, figure in enumerate(FIGURE.finditer(text), 1)}
+    names = [figure["name"] for figure in FIGURE.finditer(text)]
+    numbers = {name: number for number, name in enumerate(names, 1)}
+    if len(numbers) < len(names):
+        raise UserError(f"the report shows the figure {next(name for name in names if names.count(name) > 1)!r} twice")
 
     def shown(figure: re.Match[str]) -> str:
         number = numbers[figure["name"]]

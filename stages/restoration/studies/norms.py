@@ -23,7 +23,9 @@ from stages.restoration.observed import Observed, condition_word
 from stages.restoration.restored import Restored
 from stages.restoration.windows import draw_windows
 
-HUBER = 1.345  # standard deviations where squares become absolute values: 95 % efficient under normal noise
+# Where squares become absolute values, in standard deviations of the normal core; with its tails the density has larger
+# ones (`huber_variance`). 1.345 is 95 % efficient under normal noise of the core's variance.
+HUBER = 1.345
 TYPICAL = 256  # prior samples over whose pixels the misfit's variance is averaged
 NORMS = ("l2_all", "l2", "l1", "huber", "misfit")  # l2_all counts hidden pixels as black, the others known pixels only
 

@@ -77,6 +77,8 @@ def test_every_figure_has_a_number_and_the_text_speaks_of_it(committed):
 def test_a_mention_of_a_figure_that_is_not_shown_is_refused():
     with pytest.raises(UserError, match="mentions the figure 'b' and does not show it"):
         numbered("See @figure:b@.\n\n![a](plots/a.png)")
+    with pytest.raises(UserError, match="shows the figure 'a' twice"):
+        numbered("![a](plots/a.png)\n\n![again](plots/a.png)")
 
 
 @pytest.mark.parametrize("winner", ["least_squares", "non_saturating", "minimax"])

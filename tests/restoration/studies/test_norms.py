@@ -65,6 +65,7 @@ def test_hubers_variance_is_that_of_its_density_summed_up():
     r = np.linspace(-40, 40, 800_001)
     density = np.exp(-np.where(np.abs(r) < HUBER, r**2 / 2, HUBER * (np.abs(r) - HUBER / 2)))
     assert huber_variance(HUBER) == pytest.approx((density * r**2).sum() / density.sum(), rel=1e-6)
+    assert huber_variance(HUBER) == pytest.approx(WIDENED**2, rel=1e-5)
 
 
 @pytest.mark.parametrize("norm", NORMS)

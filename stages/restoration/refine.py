@@ -1,10 +1,10 @@
-"""Codes of images, refined: what an encoder finds is a start, from which the search of restorations goes on.
+"""Means of an encoder's q(z | x), moved towards the most probable code of each image.
 
 An encoder's codes reproduce an image less well than those of a search. Where it errs, it errs alike on the image and on
 what the generator draws of its code, so the difference E(x) - E(G(z)) moves a code z towards that of x. Then Adam goes
-on in coordinates in which the curvature, averaged over codes, is the same in all directions: each image's own curvature
-would need its Jacobian, as much work as the whole walk. On validation images of MNIST ten steps in these coordinates
-get farther than forty without them.
+on in coordinates in which the energy's curvature, averaged over codes, is the same in all directions: each image's own
+curvature would need its Jacobian, which is more work than the walk. On validation images of MNIST ten steps in these
+coordinates get farther than forty without them.
 """
 
 from dataclasses import replace
@@ -26,10 +26,20 @@ from stages.restoration.latent.descent import Walk, descend
 from stages.restoration.latent.objective import Objective
 from stages.restoration.observation import clean
 
-MOVES = 3  # by that difference; the code of least energy among them is where the search starts
+MOVES = 3  # by E(x) - E(G(z)); the code of least energy among them is where Adam starts
 AVERAGED = 128  # draws of N(0, I) over which the curvature is averaged
 LEARNING_RATE = 1.0  # of Adam, in whitened coordinates; from there it falls to zero
 IN_MEMORY = 10_000  # images of 28x28 pixels that lie in memory as floats at a time
+
+
+def average_axes(generator: Generator, misfit: Misfit, seed: int, compute: Compute) -> Tensor:
+    """W (1, latent_dim, latent_dim), W W' the inverse of the energy's curvature, averaged over draws of N(0, I)."""
+    shape = generator.arguments
+    codes = torch.randn((AVERAGED, shape["latent_dim"]), generator=torch_stream(seed, "refine codes"))
+    unseen = np.zeros((AVERAGED, shape["channels"], shape["image_size"], shape["image_size"]), np.float32)
+    whole = clean(unseen)  # a curvature asks what is seen of an image, and not what the image is
+    information = curvatures(generator, whole, codes[:, None].numpy(), misfit.information, compute).mean(dim=0)
+    return whiten(information + torch.eye(len(information), device=information.device))[None]
 
 
 def refine(
@@ -38,31 +48,21 @@ def refine(
     misfit: Misfit,
     images: Images,  # (N, C, S, S), uint8
     codes: Codes,  # of these images, as the encoder found them
-    steps: int,  # of Adam
-    seed: int,
+    steps: int,  # of Adam, at least 2: what the last one leads to is not looked at
+    axes: Tensor,  # of `average_axes`
+    label: str,  # for the progress bar
     compute: Compute,
 ) -> Codes:
-    """The same with means of less energy, |z|^2 / 2 - log p(x | z)."""
-    axes = _axes(generator, misfit, seed, compute)
+    """The same with means of less energy, |z|^2 / 2 - log p(x | z), and the encoder's own deviations."""
     places = torch.arange(len(images)).split(images_at_a_time(images.shape[2], IN_MEMORY))
     walk, refined = Walk(steps, LEARNING_RATE, ramp_down=1.0, keep_best=True), []
     for number, chunk in enumerate(places, 1):
         objective = Objective(clean(to_float(images[chunk.numpy()])), misfit.data_term)
         starts = _moved(generator, encoder, objective, codes.mean[chunk], compute)[:, None].numpy()
-        label = f"refine codes {number}/{len(places)}"
-        found, _ = descend(generator, objective, starts, walk, compute, label, axes.expand(len(chunk), -1, -1))
+        part = f"refine codes, {label} {number}/{len(places)}"
+        found, _ = descend(generator, objective, starts, walk, compute, part, axes.expand(len(chunk), -1, -1))
         refined.append(torch.from_numpy(found[:, 0]))
     return replace(codes, mean=torch.cat(refined))
-
-
-def _axes(generator: Generator, misfit: Misfit, seed: int, compute: Compute) -> Tensor:
-    """W (1, latent_dim, latent_dim), W W' the inverse of the energy's curvature, averaged over draws of N(0, I)."""
-    shape = generator.arguments
-    codes = torch.randn((AVERAGED, shape["latent_dim"]), generator=torch_stream(seed, "refine codes"))
-    unseen = np.zeros((AVERAGED, shape["channels"], shape["image_size"], shape["image_size"]), np.float32)
-    whole = clean(unseen)  # a curvature asks what is seen of an image, and not what the image is
-    information = curvatures(generator, whole, codes[:, None].numpy(), misfit.information, compute).mean(dim=0)
-    return whiten(information + torch.eye(len(information), device=information.device))[None]
 
 
 @torch.no_grad()
