@@ -43,8 +43,8 @@ class Bootstrap:
 def tail_share(count: int) -> float:
     """The share of resampled means of `count` values that is to lie below a 95 % interval, and as much above it.
 
-    Phi(-sqrt(N / (N - 1)) t), t the 97.5 % quantile of Student's t with N - 1 degrees of freedom (Hesterberg 2015, sec.
-    5.3); none of a single value.
+    Phi(-sqrt(N / (N - 1)) t), t the 97.5 % quantile of Student's t with N - 1 degrees of freedom (Hesterberg 2015);
+    none of a single value.
     """
     if count == 1:
         return 0.0
