@@ -18,16 +18,16 @@ from stages.images.own_picture import INK_COLOURS, Look, folder_name, load_pictu
 from stages.pipeline.command import Parser, between, say
 from stages.pipeline.params import Params, load_params
 from stages.pipeline.storage import new_folder
-from stages.priors.trained import image_shape
+from stages.priors.trained import IN_REPOSITORY, image_shape
 from stages.restoration.observation import Observation
 
 
 def main() -> None:
     params = load_params()
     arguments = _arguments(params)
-    channels, size = image_shape(arguments.prior)
-    digits = params.data.name == "mnist" and not arguments.as_is
-    look = Look(channels, size, digits, arguments.ink)
+    mnist = params.data.name == "mnist"
+    channels, size = image_shape(arguments.prior, in_repository=mnist)
+    look = Look(channels, size, mnist and not arguments.as_is, arguments.ink)
     picture = load_picture(arguments.picture, look, arguments.sigma, arguments.mask)
     named = arguments.output is not None
     with new_folder(Path(arguments.output) if named else folder_name(arguments.picture), numbered=not named) as folder:
@@ -51,10 +51,10 @@ def _arguments(params: Params) -> argparse.Namespace:
     noise = "standard deviation of the file's noise, white being 1 (0)"
     parser.add_argument("--sigma", type=between(0, 10), default=0.0, help=noise)
     parser.add_argument("--mask", type=Path, help="picture of the same size: white is known, all else is missing")
-    parser.add_argument("--ink", choices=INK_COLOURS, help="than its paper (found)")
+    parser.add_argument("--ink", choices=INK_COLOURS, help="the drawing is lighter or darker than its paper (found)")
     as_is = "take levels and margin as they are: no drawing is looked for, no picture refused"
     parser.add_argument("--as-is", action="store_true", help=as_is)
-    best = params.best_prior
-    parser.add_argument("--prior", default=best, choices=params.searched, help=f"({best})")
+    prior = f"({params.best_prior}); {', '.join(IN_REPOSITORY)} are in the repository, `dvc repro` makes the others"
+    parser.add_argument("--prior", default=params.best_prior, choices=params.searched, help=prior)
     parser.add_argument("--output", help="a new folder to write to (restored/<picture's name>, with a number if taken)")
     return parser.parse_args()

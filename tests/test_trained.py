@@ -3,11 +3,13 @@
 import re
 import shutil
 import subprocess
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from stages.priors.trained import IN_REPOSITORY
 from tests.project import ROOT, Project
 
 TRAINED = ROOT / "data" / "trained"
@@ -27,6 +29,17 @@ def clone(tmp_path_factory) -> Project:
     shutil.copytree(TRAINED, folder / "data" / "trained")
     subprocess.run(["git", "init", "-q"], cwd=folder, env=project.environment, check=True)
     return project
+
+
+def test_a_clone_is_told_where_priors_come_from(clone):
+    refused = clone.stage("restore", "missing.png")
+    assert refused.returncode == 1
+    assert "`dvc pull -q -r trained --allow-missing` brings it" in refused.stderr
+
+
+def test_restore_knows_which_priors_are_in_the_repository():
+    generators = {Path(name).stem for name in FILES if name.startswith("data/priors/")}
+    assert generators == set(IN_REPOSITORY)
 
 
 def test_a_clone_gets_what_it_needs_to_restore(clone):

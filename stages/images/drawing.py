@@ -144,7 +144,7 @@ def _without_specks(ink: np.ndarray) -> np.ndarray:
     edge = np.ones_like(ink)
     edge[1:-1, 1:-1] = False
     over_edge = np.isin(np.arange(count + 1), strokes[edge])
-    if areas[~over_edge].max() >= SPECK * areas.max():
+    if areas[~over_edge].max(initial=0) >= SPECK * areas.max():
         areas[over_edge] = 0
     return (areas >= SPECK * areas.max())[strokes] & ink
 

@@ -66,10 +66,12 @@ def load_picture(path: Path, look: Look, sigma: float = 0.0, mask: Path | None =
     pixels = Pixels(values, white, known, sigma)
     try:
         levels, seen, window, gain, dark = (_digit if look.digits else _whole)(pixels, look, steps)
-        if not seen.any():
-            raise UserError(f"nothing is known: no pixel of {look.size}x{look.size} lies wholly in what is known")
     except UserError as error:
-        raise UserError(f"{path if known.all() else mask}: {error}") from None
+        place = path if known.all() else f"{path}, as far as {mask} shows it"
+        raise UserError(f"{place}: {error}") from None
+    if not seen.any():
+        grid = f"{look.size}x{look.size}"
+        raise UserError(f"{mask or path}: nothing is known: no pixel of {grid} lies wholly in what is known")
     share = window.noise_share(known.shape, look.size)
     if (scale := window.side / look.size) > 1:
         steps.append(f"each pixel the average of {scale:.3g}x{scale:.3g}")

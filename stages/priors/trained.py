@@ -23,6 +23,7 @@ HISTORY = {
     "g_grad_norm": POSITIVE,
     "loss_slope": Number(low=0, empty=True),
 }
+IN_REPOSITORY = ("non_saturating", "vae", "vae-flow")  # priors of MNIST's digits that data/trained has
 HISTORY_FILE, SAMPLES = "history.csv", "samples.npz"  # beside generator_<epoch>.safetensors
 SAMPLE_NAME = re.compile(r"epoch_([1-9][0-9]*)")
 
@@ -42,10 +43,19 @@ def load_samples(prior: str) -> dict[int, np.ndarray]:
     return dict(sorted((int(name.removeprefix("epoch_")), images) for name, images in arrays.items()))
 
 
-def image_shape(name: str) -> tuple[int, int]:
-    """(C, S) of the images that a prior draws, with a flow or without; UserError if a file is missing."""
+def image_shape(name: str, in_repository: bool = False) -> tuple[int, int]:
+    """(C, S) of the images that a prior draws, with a flow or without.
+
+    Raises UserError if a file is missing, with the quickest remedy if data/trained may have it, or is no generator.
+    """
     prior, latent = artifacts.prior_and_latent(name)
-    _, arguments = load_weights(artifacts.generator(prior))
+    path = artifacts.generator(prior)
+    if in_repository and name in IN_REPOSITORY and not path.exists():
+        pull = "dvc pull -q -r trained --allow-missing"
+        raise UserError(f"{path}: no such file; `{pull}` brings it in seconds, `dvc repro` makes it")
+    _, arguments = load_weights(path)
+    if not {"channels", "image_size"} <= arguments.keys():
+        raise UserError(f"{path}: not a Generator: its arguments are {arguments}")
     for path in (artifacts.misfit(name), *([artifacts.flow(prior)] if latent == artifacts.FLOW else [])):
         if not path.is_file():
             raise UserError(f"{path}: no such file; `dvc repro` makes it")

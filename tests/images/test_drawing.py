@@ -136,6 +136,16 @@ def test_a_noisy_photo_of_low_contrast(load):
     np.testing.assert_allclose(paper.std(), picture.sigma, rtol=0.15)
 
 
+@pytest.mark.parametrize("reach", ["one edge", "all edges"])
+def test_a_drawing_that_reaches_the_edge_is_still_a_drawing(load, reach):
+    levels = np.full((300, 200), 0.9)
+    levels[:230, 90:110] = 0.1  # a one whose top touches the frame
+    if reach == "all edges":
+        levels[230:, 90:110] = levels[140:160] = 0.1
+    picture = load(levels)
+    assert picture.dark and picture.levels[0, 14, 14] > 0.8 and picture.levels[0, 5, 2] < 0.1
+
+
 def test_what_is_found_can_be_overridden(load):
     levels = photo()
     wrong = load(levels, Look(1, 28, digits=True, ink="dark"))
