@@ -34,26 +34,36 @@ def check_shape(path: str | Path, channels: int, height: int, width: int) -> Non
 def check_counts(params: Params, header: Header) -> tuple[int, int, int]:
     """How many images are for training, validation and test.
 
-    Raises UserError where more are asked for than there are.
+    Raises UserError with every key that asks for more than there are.
     """
     training, validation, test = split_counts(header, params.data)
     rest = training + validation
-    at_most = {
-        "data.validation": (validation, rest - 1),
-        "train.batch_size": (params.train.batch_size, training),
-        "train.discriminator_steps": (params.train.discriminator_steps, training // params.train.batch_size),
-        "judge.samples": (params.judge.samples, training),
-        "images": (params.images, min(training, validation, test)),
-        "density.images": (params.density.images, test),
-        "likelihood.images": (params.likelihood.images, test),
-        "likelihood.validation": (params.likelihood.validation, validation),
-        "norms.images": (params.norms.images, test),
-        "solvers.images": (params.solvers.images, validation),
-    }
-    for key, (value, limit) in at_most.items():
-        if value > limit:
-            raise UserError(f"{PARAMS_FILE}: {key} = {value}: allowed with these images is at most {limit}")
+    _refuse({"data.validation": (validation, rest - 1)})  # these two first, since the other limits depend on them
+    _refuse({"train.batch_size": (params.train.batch_size, training)})
+    _refuse(
+        {
+            "train.discriminator_steps": (params.train.discriminator_steps, training // params.train.batch_size),
+            "judge.samples": (params.judge.samples, training),
+            "images": (params.images, min(training, validation, test)),
+            "density.images": (params.density.images, test),
+            "likelihood.images": (params.likelihood.images, test),
+            "likelihood.validation": (params.likelihood.validation, validation),
+            "norms.images": (params.norms.images, test),
+            "solvers.images": (params.solvers.images, validation),
+        }
+    )
     return training, validation, test
+
+
+def _refuse(counts: dict[str, tuple[int, int]]) -> None:
+    """Raise UserError with every key whose value is above its limit."""
+    above = [
+        f"{key} = {value}: allowed with these images is at most {limit}"
+        for key, (value, limit) in counts.items()
+        if value > limit
+    ]
+    if above:
+        raise UserError(f"{PARAMS_FILE}: {'; '.join(above)}")
 
 
 def split_counts(header: Header, data: Data) -> tuple[int, int, int]:

@@ -60,6 +60,15 @@ def test_what_the_images_do_not_allow(run_check, tmp_path, name, value, limit):
     assert not (tmp_path / "data" / "checked.json").exists()
 
 
+def test_all_that_the_images_do_not_allow_is_told_at_once(run_check):
+    words = (
+        "judge.samples = 55001: allowed with these images is at most 55000; "
+        "images = 5001: allowed with these images is at most 5000"
+    )
+    with pytest.raises(UserError, match=rf"^params\.yaml: {words}$"):
+        run_check({"judge": {"samples": 55001}, "images": 5001})
+
+
 @pytest.mark.parametrize("key", ["inpainting", "norms"])
 def test_more_windows_than_fit(run_check, key):
     with pytest.raises(
