@@ -5,12 +5,15 @@ import subprocess
 import sys
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import yaml
 
 from stages import look
+from stages.images.counts import check_counts
+from stages.images.source import load_source
 from stages.pipeline.errors import UserError
-from stages.pipeline.params import load_params
+from stages.pipeline.params import PARAMS_FILE, load_params
 from stages.pipeline.small_study import CHANGES, copy_project
 from tests.project import Project
 
@@ -27,9 +30,10 @@ def workspace(tmp_path, monkeypatch) -> Project:
 
 
 def test_the_copy_is_a_study_of_its_own_and_the_workspace_stays(workspace):
-    copy_project(look.LOOK)
+    copy_project(look.LOOK, look.validation_images())
     assert workspace.call("git", "status", "--porcelain").stdout == ""
     params, small = load_params(), load_params(look.LOOK / "params.yaml")
+    assert small.data.validation == 25000  # so that 35,000 of MNIST's images are left
     assert small.train.epochs == 1 and small.images == 4 and small.train.width == params.train.width
     assert small.grids["inpainting"] == params.grids["inpainting"]
     changed = {key for key, value in vars(small).items() if value != getattr(params, key)}
@@ -42,13 +46,28 @@ def test_the_copy_is_a_study_of_its_own_and_the_workspace_stays(workspace):
     assert {"train@minimax", "train@non_saturating", "plot"} <= set(stages) and "train@vae" not in stages
 
 
+def test_a_look_asks_for_no_more_than_the_study_does(workspace):
+    images = np.zeros((400, 28, 28), dtype=np.uint8)
+    np.save(workspace.folder / "images.npy", images)
+    params = yaml.safe_load(PARAMS_FILE.read_text())
+    own = {"name": "array", "path": str(workspace.folder / "images.npy"), "validation": 60, "test": 60}
+    params |= {"tasks": ["inpainting"], "judge": {"samples": 200}, "images": 3, "data": params["data"] | own}
+    params["density"]["images"], params["solvers"]["images"] = 50, 12
+    del params["denoising"]
+    PARAMS_FILE.write_text(yaml.safe_dump(params))
+    copy_project(look.LOOK, look.validation_images())
+    small = load_params(look.LOOK / "params.yaml")
+    assert (small.data.validation, small.judge.samples, small.images, small.density.images) == (60, 200, 3, 50)
+    assert check_counts(small, load_source("array").header(small.data)) == (280, 60, 60)
+
+
 def test_a_second_look_takes_the_code_and_keeps_what_is_unfinished(workspace):
-    copy_project(look.LOOK)
+    copy_project(look.LOOK, look.validation_images())
     kept, gone = look.LOOK / ".work" / "checkpoint", look.LOOK / "stages" / "gone.py"
     kept.parent.mkdir(exist_ok=True)
     kept.write_text("unfinished")
     gone.write_text("")
-    copy_project(look.LOOK)
+    copy_project(look.LOOK, look.validation_images())
     assert kept.read_text() == "unfinished" and not gone.exists()
 
 

@@ -10,11 +10,10 @@ from stages.pipeline.params import PARAMS_FILE, load_params
 
 COPIED = ("dvc.yaml", "stages", ".dvcignore", "data/long_runs", "data/other_images")
 CONFIG = "[core]\n    no_scm = true\n"
-CHANGES: dict[str, Any] = {
+CHANGES: dict[str, Any] = {  # numbers are at most these, lists are these
     "priors": ["minimax", "non_saturating"],
     "flows": [],
     "images": 4,
-    "data": {"validation": 25000},  # so that an epoch is shorter
     "train": {"epochs": 1},
     "classify": {"epochs": 1},
     "unet": {"steps": 30},
@@ -33,15 +32,26 @@ CHANGES: dict[str, Any] = {
 }
 
 
-def _laid_over(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
-    """`base` with these values, group by group."""
-    return base | {
-        key: _laid_over(base[key], value) if isinstance(value, dict) else value for key, value in changes.items()
-    }
+def _smaller(own: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    """`own` parameters, group by group, with lists of `changes`, and its numbers where they are smaller.
+
+    Groups that the study does not have, as that of a task which it leaves out, are left out.
+    """
+    smaller = dict(own)
+    for key, value in changes.items():
+        if isinstance(value, dict):
+            if key in own:
+                smaller[key] = _smaller(own[key], value)
+        else:
+            smaller[key] = value if isinstance(value, list) else min(own[key], value)
+    return smaller
 
 
-def copy_project(folder: Path) -> None:
-    """What a study is made of, anew, with the parameters of a quick look; an unfinished training there goes on."""
+def copy_project(folder: Path, validation: int) -> None:
+    """What a study is made of, anew, with the parameters of a quick look; an unfinished training there goes on.
+
+    `validation` images are set apart. Many of them leave few for training, so that an epoch is short.
+    """
     data = Path(load_params().data.path).absolute()
     for name in COPIED:
         source, copy = Path(name), folder / name
@@ -54,5 +64,6 @@ def copy_project(folder: Path) -> None:
     (folder / ".dvc").mkdir(exist_ok=True)
     (folder / ".dvc" / "config").write_text(CONFIG)
     params = yaml.safe_load(PARAMS_FILE.read_text())
-    changed = _laid_over(_laid_over(params, CHANGES), {"data": {"path": str(data)}})
+    changed = _smaller(params, CHANGES)
+    changed["data"] |= {"path": str(data), "validation": validation}
     (folder / PARAMS_FILE).write_text(yaml.safe_dump(changed, sort_keys=False))
