@@ -36,8 +36,8 @@ Row = dict[str, Any]  # of a table
 def publish(writers: Mapping[Path, Writer]) -> None:
     """Write files as a set: all are complete on the disk before the first takes its place.
 
-    Raises UserError if a file cannot be written, or for numbers that are not finite: every old file then stays as it
-    was. Only an error while the finished files are moved can leave some of them old.
+    Raises UserError if a file cannot be written, or for arrays, weights or JSON that are not finite: every old file
+    then stays as it was. Only an error while the finished files are moved can leave some of them old.
     """
     with contextlib.ExitStack() as partials:
         finished = {path: partials.enter_context(_partial(path, write)) for path, write in writers.items()}
@@ -87,20 +87,23 @@ def array_writer(arrays: Mapping[str, np.ndarray]) -> Writer:
     """An uncompressed npz, so that the same numbers are the same bytes; NaN and infinity are refused."""
 
     def write(file: IO[bytes]) -> None:
-        for name, array in arrays.items():
-            if not _finite(array):
-                raise NotFiniteError(f"array {name!r}")
+        _refuse_infinite(arrays)
         np.savez(file, allow_pickle=False, **arrays)  # type: ignore[arg-type]  # none is called "file"
 
     return write
 
 
 def weight_writer(weights: Mapping[str, np.ndarray], arguments: Mapping[str, int]) -> Writer:
-    """A state dict as safetensors, with the arguments that build its network as metadata."""
+    """A state dict as safetensors, with the arguments that build its network as metadata; no NaN and no infinity."""
     metadata = {"arguments": json.dumps(dict(arguments))}  # one entry: several come in an order that varies
     contiguous = {name: np.ascontiguousarray(array) for name, array in weights.items()}
-    # As bytes, since the library's own way into a file leaves its temporary one behind when it is killed.
-    return lambda file: file.write(safetensors.numpy.save(contiguous, metadata=metadata))
+
+    def write(file: IO[bytes]) -> None:
+        _refuse_infinite(contiguous)
+        # As bytes, since the library's own way into a file leaves its temporary one behind when it is killed.
+        file.write(safetensors.numpy.save(contiguous, metadata=metadata))
+
+    return write
 
 
 def table_writer(rows: pd.DataFrame | Sequence[Row]) -> Writer:
@@ -167,6 +170,13 @@ def _refusal(path: Path) -> Iterator[None]:
         raise UserError(f"{path}: cannot be written: {error.strerror or error}") from None
     except NotFiniteError as error:
         raise UserError(f"{path}: not written: {error} is not finite, so the computation went wrong") from None
+
+
+def _refuse_infinite(arrays: Mapping[str, np.ndarray]) -> None:
+    """Raise NotFiniteError for NaN or infinity."""
+    for name, array in arrays.items():
+        if not _finite(array):
+            raise NotFiniteError(f"array {name!r}")
 
 
 class NotFiniteError(Exception):

@@ -344,9 +344,16 @@ def test_weights_come_back_and_damaged_ones_are_refused(tmp_path):
     path.write_bytes(whole[:-4])
     with pytest.raises(UserError, match="not a readable safetensors file"):
         load_weights(path)
-    publish({path: weight_writer({"a": np.array([np.nan], dtype=np.float32)}, {})})
+    safetensors.numpy.save_file({"a": np.array([np.nan], dtype=np.float32)}, path, {"arguments": "{}"})
     with pytest.raises(UserError, match="'a' has values that are not finite"):
         load_weights(path)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_weights_that_are_not_finite_are_not_written(tmp_path, value):
+    with pytest.raises(UserError, match=r"w\.safetensors: not written: array 'a' is not finite"):
+        publish({tmp_path / "w.safetensors": weight_writer({"a": np.array([value], dtype=np.float32)}, {})})
+    assert not os.listdir(tmp_path)
 
 
 def test_weights_in_another_order_of_memory_come_back(tmp_path):
