@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from stages.pipeline.errors import UserError
 from stages.pipeline.networks import SavedNetwork
 from stages.pipeline.numerics.streams import torch_stream
 from stages.pipeline.storage import Row
@@ -23,11 +22,6 @@ class Players(Learner):
 
     def __init__(self, loss: GanLoss, setting: Setting):
         settings = setting.params
-        if len(setting.images) < (needed := settings.batch_size * settings.discriminator_steps):
-            raise UserError(
-                f"{len(setting.images)} training images: allowed are at least {needed}, "
-                "train.batch_size * train.discriminator_steps"
-            )
         self.loss, self.setting, self.compute = loss, setting, setting.compute
         generator = setting.generator()
         _, channels, size, _ = setting.images.shape

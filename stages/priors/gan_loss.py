@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import softplus
 
+from stages.pipeline.errors import UserError
 from stages.priors.adversarial import Players
 from stages.priors.training import Learner, Loss, Setting
 
@@ -20,6 +21,12 @@ class GanLoss(Loss):
     threshold: float  # the logit below which the discriminator calls an image fake, above it real
 
     def learner(self, setting: Setting) -> Learner:
+        """Both networks before their first step. Raises UserError if an epoch is too short for a generator step."""
+        if len(setting.images) < (needed := setting.params.batch_size * setting.params.discriminator_steps):
+            raise UserError(
+                f"{len(setting.images)} training images: allowed are at least {needed}, "
+                "train.batch_size * train.discriminator_steps"
+            )
         return Players(self, setting)
 
     def slope(self, fake_logit: Tensor) -> Tensor:

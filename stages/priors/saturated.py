@@ -70,6 +70,7 @@ def count_saturated(histories: pd.DataFrame, quality: pd.DataFrame, criterion: S
     """
     runs = [{**dict(zip(RUN, key, strict=True)), **judge_run(own, criterion)} for key, own in _groups(histories, RUN)]
     joined = pd.DataFrame(runs).merge(quality[[*RUN, *QUALITY]], on=RUN)
+    joined.loc[joined.diverged == 1, QUALITY] = np.nan  # what such a generator draws is no measure of the others
     rows = []
     for key, own in _groups(joined, CELL):
         medians = own.drop(columns=[*RUN, "saturated", "diverged"]).median().to_dict()

@@ -44,10 +44,10 @@ def test_a_run_that_diverged_is_none_that_saturated():
     assert (run.saturated, run.diverged) == (0, 1) and np.isnan(run.gradient_ratio)
     cell = {"loss": "minimax", "discriminator_steps": 3, "optimiser": "sgd", "batch_norm": "true"}
     runs = [own.assign(seed=0), history(0.001).assign(seed=1)]
-    quality = [cell | {"seed": seed, "frechet_distance": 1.0, "coverage": 0.5} for seed in (0, 1)]
+    quality = [cell | {"seed": seed, "frechet_distance": 9.0 - seed, "coverage": 0.5} for seed in (0, 1)]
     (row,) = count_saturated(pd.concat(runs).assign(**cell), pd.DataFrame(quality), CRITERION).to_dict("records")
     assert (row["seeds"], row["saturated"], row["diverged"]) == (2, 1, 1)
-    assert row["gradient_ratio"] == pytest.approx(0.001)
+    assert row["gradient_ratio"] == pytest.approx(0.001) and row["frechet_distance"] == 8  # of the other run alone
 
 
 def test_counts_are_over_seeds_and_cells_stay_apart():
