@@ -666,7 +666,10 @@ USED_BY_NAMED = {
     "prepare": {"stages/images", "stages/pipeline/numerics"},
     "observe": {"stages/images/ground.py", "stages/restoration/observation.py", "stages/restoration/windows.py"},
     "run_rivals": {"stages/restoration/linear_model.py", "stages/restoration/opencv.py", "stages/restoration/unet.py"},
-    "plot": {"stages/priors/saturated.py", "stages/priors/slopes.py"},
+    "plot": {
+        *(f"stages/priors/{noun}.py" for noun in ("max_min/coordinates", "max_min/mixtures", "saturated", "slopes")),
+        *("stages/pipeline/numerics/pixels.py", "stages/report/latents.py", "stages/restoration/norm_names.py"),
+    },
     "train": {f"stages/priors/{noun}.py" for noun in ("adversarial", "evidence", "gan_loss", "misfit")},
     "train_unet": {"stages/images/ground.py", "stages/restoration/windows.py"},
 }

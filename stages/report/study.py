@@ -212,10 +212,13 @@ class Study:
         arrays = load_arrays(artifacts.SATURATION / "logits.npz", schema)
         return {name: (arrays[f"logits_{name}"], arrays[f"slopes_{name}"]) for name in OBJECTIVES}
 
-    def small_gans(self) -> tuple[pd.DataFrame, pd.DataFrame]:
-        """Histories of small GANs, a row a generator step, and how good each was in the end, a row a run."""
-        histories = load_table(artifacts.SATURATION_GRID / "histories.csv", HISTORIES)
-        return histories, load_table(artifacts.SMALL_FIDELITY, QUALITY)
+    def small_gans(self) -> pd.DataFrame:
+        """Histories of small GANs, a row a generator step."""
+        return load_table(artifacts.SATURATION_GRID / "histories.csv", HISTORIES)
+
+    def small_fidelity(self) -> pd.DataFrame:
+        """How good small GANs were in the end, a row a run."""
+        return load_table(artifacts.SMALL_FIDELITY, QUALITY)
 
     def small_samples(self) -> dict[str, np.ndarray]:
         """`run_name` -> images (n, C, S, S), uint8, of each cell's first run."""

@@ -56,7 +56,7 @@ def _of_losses(study: Study) -> Tables:
     return {
         "saturation": saturation,
         "saturation_falls": gradient_falls(saturation),
-        "saturation_grid": count_saturated(*study.small_gans(), study.params.saturated),
+        "saturation_grid": count_saturated(study.small_gans(), study.small_fidelity(), study.params.saturated),
     }
 
 

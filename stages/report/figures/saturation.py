@@ -22,12 +22,11 @@ POINTS = 40  # of autograd in a panel
 
 
 def draw(study: Study) -> dict[str, Figure]:
-    histories, _ = study.small_gans()
     return {
         "saturation": falling_gradients(study.table_of_losses("saturation")),
         "saturation_slopes": slopes_at_logits(study.reached_logits()),
         "saturation_grid": saturated_cells(study.table_of_losses("saturation_grid"), study.small_samples()),
-        "saturation_updates": gradients_and_updates(histories),
+        "saturation_updates": gradients_and_updates(study.small_gans()),
     }
 
 
