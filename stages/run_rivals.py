@@ -12,17 +12,16 @@ from stages.pipeline import artifacts
 from stages.pipeline.command import choices, say
 from stages.pipeline.params import load_params
 from stages.pipeline.storage import Writer, publish, table_writer
-from stages.restoration.observed import load_observed
 from stages.restoration.restored import Restored, restored_writer
 from stages.restoration.rival import run_contests, settings_rows
-from stages.restoration.task import load_task
+from stages.restoration.task import load_task, load_tuning
 
 
 def main() -> None:
     params = load_params()
     (task,) = choices(__doc__, task=params.tasks)
     rivals, train = params.rivals[task], load_split("train", params.data).images
-    observed, tuning = load_task(task, params), load_observed(artifacts.tuning(task))
+    observed, tuning = load_task(task, params), load_tuning(task, params)
     # As many unknowns as the search of a prior has.
     outcomes = run_contests(rivals, train, params.train.latent_dim, tuning, observed)
     restored: dict[Path, Writer] = {}

@@ -1,5 +1,6 @@
 """How far a mean over images can be trusted: bootstrap intervals."""
 
+import functools
 import math
 from dataclasses import dataclass
 
@@ -28,9 +29,7 @@ class Bootstrap:
         """
         if not np.isfinite(values).all():
             return math.nan, math.nan
-        stream = numpy_stream(self.seed, "bootstrap", len(values))
-        picks = stream.integers(len(values), size=(self.resamples, len(values)))
-        tail = tail_share(len(values))
+        picks, tail = _picks(self, len(values)), tail_share(len(values))
         low, high = np.quantile(values[picks].mean(axis=1), [tail, 1 - tail])
         return float(low), float(high)
 
@@ -40,6 +39,14 @@ class Bootstrap:
         return {name: values.mean(), f"{name}_low": low, f"{name}_high": high}
 
 
+@functools.lru_cache(maxsize=8)  # of 64 images 1 MB; most tables have cells of few sizes
+def _picks(bootstrap: Bootstrap, count: int) -> np.ndarray:
+    """Which of `count` values each resample has, (resamples, count)."""
+    stream = numpy_stream(bootstrap.seed, "bootstrap", count)
+    return stream.integers(count, size=(bootstrap.resamples, count))
+
+
+@functools.cache
 def tail_share(count: int) -> float:
     """The share of resampled means of `count` values that is to lie below a 95 % interval, and as much above it.
 

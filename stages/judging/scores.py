@@ -79,14 +79,18 @@ def paired_rows(
     PSNR is of hidden pixels where some are hidden. Without noise and holes there is nothing to compare.
     """
     rows: list[Row] = []
-    for method in [method for method in restored.images if method != PLAIN]:
-        for rival, images in rivals.images.items():
-            if rival == UNRESTORED:
-                continue
+    of_methods, of_rivals = (
+        {
+            name: psnr(mse(observed.images, images, observed.hidden))
+            for name, images in restorer.images.items()
+            if name not in (PLAIN, UNRESTORED)
+        }
+        for restorer in (restored, rivals)
+    )
+    for method, own in of_methods.items():
+        for rival, other in of_rivals.items():
             with np.errstate(invalid="ignore"):  # infinity less infinity, at sigma 0
-                difference = psnr(mse(observed.images, restored.images[method], observed.hidden)) - psnr(
-                    mse(observed.images, images, observed.hidden)
-                )
+                difference = own - other
             for condition in observed.conditions:
                 values = difference[observed.cell(condition)]
                 if np.isfinite(values).all():

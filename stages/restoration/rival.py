@@ -15,7 +15,6 @@ import numpy as np
 from stages.images.stored import Images
 from stages.judging.image_quality import mse, psnr
 from stages.pipeline import named
-from stages.pipeline.errors import UserError
 from stages.pipeline.processes import map_in_processes
 from stages.pipeline.storage import Row
 from stages.restoration.observation import Observation
@@ -76,8 +75,6 @@ def run_contests(
 
     Rivals with a `fit` are fitted to `train` (N, C, H, W), uint8, with `latent_dim` components.
     """
-    if tuning.conditions != observed.conditions:
-        raise UserError(f"rivals tune on {tuning.conditions}, to restore are {observed.conditions}: run `dvc repro`")
     models = {name: fit(train, latent_dim) for name in rivals if (fit := load_rival(name).fit)}
     seen = [  # once for each condition: all rivals share the arrays, which are copied when a process gets its contest
         (

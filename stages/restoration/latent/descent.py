@@ -92,6 +92,9 @@ def _descend_batch(
             better = value.detach() < best
             best = torch.where(better, value.detach(), best)
             best_codes = torch.where(better[:, :, None], codes, best_codes)
+            if step == walk.steps - 1:
+                progress.advance()
+                break  # nobody would look at where the last step leads
         (gradient,) = torch.autograd.grad(value.sum(), move)
         # Adam (Kingma & Ba 2015, algorithm 1). Torch's own imports its compiler: a second of each search stage.
         average.lerp_(gradient, 1 - BETA1)
