@@ -21,7 +21,7 @@ READS = "markdown-smart"
 RENAMED = re.compile(r"\b(dot|plus|minus|times)\.circle\b")  # symbols that pandoc still calls so and Typst no longer
 FIGURE = re.compile(r"\]\((plots|data)/([\w/]+)\.png\)\{(#[\w-]+)\}")
 TABLES = "--columns=1000"  # pandoc's limit above which a table's columns are all of one width, and words wrap
-PRINTED = 6.5, 8.5  # inches, the most that a figure may be wide and high on paper
+PRINTED = 6.5, 6.5  # inches, the most that a figure may be wide and high on paper
 
 
 def html_page(text: str, explorer: Mapping[str, Any]) -> bytes:

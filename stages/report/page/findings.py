@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from stages.pipeline import named
-from stages.pipeline.artifacts import COMBINED, FLOW, NO_PRIOR, UNRESTORED, prior_and_latent, with_flow
+from stages.pipeline.artifacts import COMBINED, FLOW, NO_PRIOR, NORMAL, UNRESTORED, prior_and_latent, with_flow
 from stages.pipeline.errors import UserError
 from stages.pipeline.params import Params
 from stages.report.page.results import Row, rows, table_path
+from stages.report.style import readable
 from stages.restoration.restored import MAP, POSTERIOR_MEAN
 from stages.restoration.task import Task
 from stages.restoration.weighed import WEIGHED as WEIGHED  # for sections
@@ -188,6 +189,96 @@ def leads_over_longer_unet(params: Params) -> dict[str, Lead]:
     return {task: _lead(own) for task in params.tasks if (own := [row for row in found if row.task == task])}
 
 
+@dataclass(frozen=True)
+class Comparison:
+    """One restorer against another, task by task."""
+
+    title: str  # what is compared, for a row of a table
+    first: dict[str, str]  # task -> name
+    second: dict[str, str]  # task -> name
+    leads: dict[str, Lead]  # task -> how the first stands against the second, where somebody has compared them
+
+    @property
+    def named_apart(self) -> bool:
+        """Whether a table must name the restorers in each cell, since they are not the same in all tasks."""
+        return any(len(set(names.values())) > 1 for names in (self.first, self.second))
+
+
+def comparisons(params: Params) -> dict[str, Comparison | None]:
+    """What the first page compares, by name; None where a study lacks one of the two sides.
+
+    losses      the best GAN loss and the second best, codes from N(0, I)
+    classical   the best GAN and the best classical or linear rival of each condition
+    learned     the best GAN and the rival that was trained for the task
+    objectives  the best GAN and the best prior that has no discriminator
+    flows       the same where both may draw codes from a flow
+    best        the best prior of all and the best rival
+    longer      the prior of data/long_runs and the longer-trained U-Net there
+    """
+    adversarial = gans(params)
+    others = [prior for prior in params.priors if prior not in adversarial]
+    best_gan = best_by_task(params, adversarial) if adversarial else {}
+    found: dict[str, Comparison | None] = dict.fromkeys(
+        ("losses", "classical", "learned", "objectives", "flows", "best", "longer")
+    )
+    if len(adversarial) > 1:
+        second = {task: priors_by_quality(task, params, adversarial)[1].name for task in params.tasks}
+        found["losses"] = _comparison("best GAN loss", best_gan, "second best", second)
+    if best_gan:
+        classical = {task: lead_over_best(task, name, params, False) for task, name in best_gan.items()}
+        found["classical"] = Comparison(
+            f"best GAN{_name(best_gan)} against the best classical or linear restorer of each condition",
+            best_gan,
+            dict.fromkeys(best_gan, ""),
+            {task: one for task, one in classical.items() if one},
+        )
+        trained = {task: ranked[0].name for task in params.tasks if (ranked := rivals_by_quality(task, params, True))}
+        found["learned"] = _comparison("best GAN", best_gan, "learned rival", trained)
+    if best_gan and others:
+        found["objectives"] = _comparison("best GAN", best_gan, "best other prior", best_by_task(params, others))
+        if params.flows:
+            sides = [
+                best_by_task(params, [name for name in with_flows(group) if name in params.searched])
+                for group in (adversarial, others)
+            ]
+            found["flows"] = _comparison("best GAN with or without a flow", sides[0], "best other prior", sides[1])
+    rivals = {task: ranked[0].name for task in params.tasks if (ranked := rivals_by_quality(task, params))}
+    found["best"] = _comparison("best prior", best_by_task(params), "best rival", rivals)
+    if like_long_runs(params):
+        long = longer_unet(params)
+        found["longer"] = Comparison(
+            f"{readable(long[0].prior)} against a U-Net that was trained for {long[0].steps} steps",
+            dict.fromkeys(params.tasks, long[0].prior),
+            dict.fromkeys(params.tasks, "unet"),
+            leads_over_longer_unet(params),
+        )
+    return {name: one if one and one.leads else None for name, one in found.items()}
+
+
+def _comparison(first_is: str, first: dict[str, str], second_is: str, second: dict[str, str]) -> Comparison:
+    leads = {task: lead(task, first[task], name) for task, name in second.items()}
+    return Comparison(
+        f"{first_is}{_name(first)} against {second_is}{_name(second)}",
+        first,
+        second,
+        {task: one for task, one in leads.items() if one},
+    )
+
+
+def _name(by_task: dict[str, str]) -> str:
+    """The name in brackets, if it is the same in all tasks."""
+    names = set(by_task.values())
+    return f" ({readable(names.pop())})" if len(names) == 1 else ""
+
+
+def leads_on_two_machines(losses: Comparison, params: Params) -> dict[str, list[float]]:
+    """task -> `lead_on_two_machines` of the two losses, for the tasks in which somebody has compared them."""
+    apart = {
+        task: lead_on_two_machines(task, first, losses.second[task], params) for task, first in losses.first.items()
+    }
+    return {task: leads for task, leads in apart.items() if leads}
+
+
 def lead_on_two_machines(task: str, first: str, second: str, params: Params) -> list[float]:
     """How far ahead a prior is of another in dB, averaged over conditions, on the machines of another_machine.csv.
 
@@ -332,6 +423,19 @@ def _ranked(standings: list[Standing]) -> list[Standing]:
     return sorted(standings, key=lambda standing: -standing.quality)
 
 
+def as_likely(noise: str) -> list[str]:
+    """The priors, beside the likeliest, whose test images' likelihood is no further from it than the bounds are apart.
+
+    Of likelihood.csv with this noise; the bounds are apart by the larger gap of the two, on simulated images.
+    """
+    bits, gaps = (
+        {_searched(row): row.bits_per_dim for row in rows("likelihood", noise=noise, images=images, bound=bound)}
+        for images, bound in (("test", "lower"), ("simulated", "gap"))
+    )
+    best = min(bits, key=lambda name: bits[name])
+    return [name for name in bits if name != best and bits[name] - bits[best] <= max(gaps[name], gaps[best])]
+
+
 @dataclass(frozen=True)
 class OtherCell:
     """One condition of a study of other images: PSNR in dB, and paired differences."""
@@ -357,6 +461,8 @@ class OtherTask:
     condition_name: str
     cells: list[OtherCell]
     flow_leads: dict[str, Lead]  # prior -> how it stands with its flow against itself without
+    objectives: tuple[str, str]  # the best GAN and the best prior without a discriminator, codes from N(0, I)
+    objectives_lead: Lead  # how the first stands against the second
 
     @property
     def shown(self) -> list[OtherCell]:
@@ -420,7 +526,13 @@ def other_images(images: str) -> dict[str, OtherTask]:
             for name in dict.fromkeys(row.prior for row in compared)
             if (own := [row for row in compared if row.prior == row.against == name])
         }
-        found[task] = OtherTask(prior, gan, condition, cells, flow_leads)
+        plain = [name for name in totals if prior_and_latent(name)[1] == NORMAL]
+        first, second = (
+            max(names, key=lambda name: totals[name])
+            for names in ([name for name in plain if name in adversarial], [n for n in plain if n not in adversarial])
+        )
+        both = rows(f"{folder}/paired", task=task, prior=second, latent=NORMAL, method=POSTERIOR_MEAN, against=first)
+        found[task] = OtherTask(prior, gan, condition, cells, flow_leads, (first, second), _lead(both, sign=-1))
     return found
 
 

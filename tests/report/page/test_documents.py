@@ -213,7 +213,7 @@ def test_pages_of_the_pdf_are_not_blank(inside, tmp_path):
     assert len(pages) > 5 and all((page < 200).mean() > 0.001 for page in pages)
 
 
-@pytest.mark.parametrize(("pixels", "inches"), [((330, 220), 3.0), ((1650, 220), 6.5), ((440, 1870), 2.0)])
+@pytest.mark.parametrize(("pixels", "inches"), [((330, 220), 3.0), ((1650, 220), 6.5), ((440, 1430), 2.0)])
 def test_a_figure_is_printed_as_it_was_drawn_or_so_that_it_fits(tmp_path, pixels, inches):
     Image.new("L", pixels).save(tmp_path / "figure.png")
     assert printed_width(tmp_path / "figure.png") == pytest.approx(inches)
