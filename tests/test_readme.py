@@ -6,6 +6,8 @@ import pandas as pd
 import yaml
 
 from stages.pipeline.artifacts import REPORT as MADE
+from stages.pipeline.params import load_params
+from stages.report.page import findings
 from tests.project import ROOT
 from tests.readme import BLOCK, NUMBER, README, TABLES, filled
 
@@ -32,6 +34,20 @@ def test_no_result_is_quoted_without_its_source():
     unmarked = re.sub(NUMBER.pattern + r"<!--.*?-->", "", prose)
     assert unmarked != prose
     assert re.findall(r"\d+\.\d+", unmarked) == []
+
+
+def test_the_answer_in_short_is_what_the_tables_say(monkeypatch):
+    short = " ".join(TEXT.split("**In short:**")[1].split("**The report")[0].split())
+    assert short.startswith("of the GAN losses, minimax saturates and non-saturating restores best, better than every")
+    assert "The same network as a VAE, its codes drawn from a flow" in short and "is better than every GAN." in short
+    monkeypatch.chdir(ROOT)
+    params = load_params()
+    found = findings.comparisons(params)
+    assert findings.saturated(params) == ["minimax"]
+    assert set(found["losses"].first.values()) == {"non_saturating"}
+    assert set(found["flows"].second.values()) == {"vae-flow"}
+    for name, verdict in (("losses", "ahead"), ("classical", "ahead"), ("flows", "behind")):
+        assert {lead.verdict for lead in found[name].leads.values()} == {verdict}, name
 
 
 def test_the_longer_trained_unet_is_level_or_ahead():
