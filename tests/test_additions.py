@@ -11,6 +11,16 @@ from tests.project import ROOT, TINY, Project, merged
 
 SECTION = (ROOT / "stages" / "README.md").read_text()
 FILES = dict(re.findall(r"```python\n# (\S+)\n(.*?)```", SECTION, flags=re.DOTALL))
+COUNTS = """
+import sys
+from pathlib import Path
+from stages.images.counts import check_counts
+from stages.images.source import load_source
+from stages.pipeline.params import load_params
+
+params = load_params(Path(sys.argv[1]))
+check_counts(params, load_source(params.data.name).header(params.data))
+"""
 PARAMS = {
     "priors": ["non_saturating", "hinge"],
     "flows": ["hinge"],
@@ -45,8 +55,11 @@ def test_the_first_page_names_the_files():
     assert all(f"`{path}`" in text for path in FILES)
 
 
-def test_the_lines_of_params_yaml_are_those_of_the_diffs():
-    """Each diff applies to params.yaml as it is, and together they give what is run here, but for what is tiny."""
+def test_the_lines_of_params_yaml_are_those_of_the_diffs(added, tmp_path):
+    """Each diff applies to params.yaml as it is, and together they give what is run here, but for what is tiny.
+
+    Their counts are those that the images allow, tiny or not.
+    """
     text = (ROOT / "params.yaml").read_text()
     for diff in re.findall(r"```diff\n(.*?)```", SECTION, flags=re.DOTALL):
         lines = diff.splitlines()
@@ -63,6 +76,9 @@ def test_the_lines_of_params_yaml_are_those_of_the_diffs():
     assert changed["scattered"] == PARAMS["scattered"] and changed["data"] == changed["data"] | PARAMS["data"]
     assert changed["rivals"]["denoising"][-1] == "median"
     assert changed["rivals"]["scattered"] == PARAMS["rivals"]["scattered"]
+    (tmp_path / "params.yaml").write_text(text)
+    checked = added.call("python", "-c", COUNTS, str(tmp_path / "params.yaml"))
+    assert checked.returncode == 0, checked.stderr
 
 
 def test_what_was_added_is_in_every_table_and_figure(added):
