@@ -42,6 +42,9 @@ def calibration_curves(calibration: pd.DataFrame, conditions: dict[str, str]) ->
         coverage.set_xticks(agreement.get_xticks())
     axes[0, 0].set_ylabel("share of ink inside the interval\nsolid: 90 %, dashed: 50 %")
     axes[1, 0].set_ylabel("split R-hat of the energy, median")
-    for agreement in axes[1, : latents.nunique()]:
-        agreement.legend(fontsize=8)
+    least, most = (end(agreement.get_ylim()[place] for agreement in axes[1]) for place, end in enumerate((min, max)))
+    for agreement in axes[1]:
+        agreement.set_ylim(least, most)
+    handles, labels = axes[1, 0].get_legend_handles_labels()  # colours are those of the priors, with a flow or without
+    figure.legend(handles, labels, loc="outside lower center", ncols=len(labels))
     return figure

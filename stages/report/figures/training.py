@@ -48,6 +48,8 @@ def training_curves(training: pd.DataFrame) -> Figure:
             panel.set_yscale("log")
     for panel in axes.flat[len(panels) :]:
         panel.set_axis_off()
-    for panel in axes.flat[:: len(panels) - 1] if len(without) else axes.flat[:1]:  # the first, and that of the others
-        panel.legend()
+    if len(without):  # the gradient's panel has all priors, and the last one is empty
+        axes.flat[-1].legend(*axes.flat[4].get_legend_handles_labels(), loc="center", title="priors")
+    else:
+        axes.flat[0].legend()
     return figure

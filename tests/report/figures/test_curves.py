@@ -66,6 +66,7 @@ def test_losses_without_a_discriminator_have_a_panel_of_their_own():
     assert figure.axes[6].get_title() == "loss of priors without a discriminator"
     assert points(figure.axes[6], 0) == [(1, 12), (2, 13)]
     assert figure.axes[6].lines[0].get_color() == PALETTE[1]
+    assert [text.get_text() for text in figure.axes[7].get_legend().texts] == NAMES
 
 
 def test_gradients_are_drawn_on_a_log_axis():
@@ -205,7 +206,8 @@ def test_calibration_shows_both_intervals_and_both_tasks():
         for number in range(2):
             assert points(agreement, number) == [(1, 2.2 + number), (2, 3.2 + number)]
         assert set(agreement.lines[2].get_ydata()) == {1}
-    assert [text.get_text() for text in figure.axes[2].get_legend().texts] == NAMES
+    assert [text.get_text() for text in figure.legends[0].texts] == NAMES
+    assert figure.axes[2].get_ylim() == figure.axes[3].get_ylim()
     assert blank_axes(figure) == []
 
 
