@@ -56,7 +56,8 @@ def noise_rows(prior: str, observed: Observed, restored: Restored) -> list[Row]:
 
     `degrees_of_freedom` is the noise gain times the pixels; `linear_gain`, for comparison, the noise gain of projecting
     on as many dimensions as the latent space has. `energy_share` = |R(y) - R(x)|^2 / |noise|^2 is all that the noise
-    changed. For a projection it equals the noise gain; what exceeds it is lost signal, not returned noise.
+    changed; of `plain`, which starts from another code at each noise level, it holds what the start changed too. For a
+    projection it equals the noise gain; what exceeds it is lost signal, not returned noise.
     """
     rows: list[Row] = []
     for method, codes in restored.codes.items():
