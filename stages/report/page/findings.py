@@ -279,6 +279,19 @@ def leads_on_two_machines(losses: Comparison, params: Params) -> dict[str, list[
     return {task: leads for task, leads in apart.items() if leads}
 
 
+def generator_steps(params: Params) -> dict[int, dict[str, Lead]]:
+    """generator steps -> task -> how the GAN of data/long_runs/generator_steps.csv stands against the prior there."""
+    found = _long_runs("generator_steps", params)
+    return {
+        steps: {
+            task: _lead(own)
+            for task in params.tasks
+            if (own := [row for row in found if row.g_steps == steps and row.task == task])
+        }
+        for steps in sorted({row.g_steps for row in found})
+    }
+
+
 def lead_on_two_machines(task: str, first: str, second: str, params: Params) -> list[float]:
     """How far ahead a prior is of another in dB, averaged over conditions, on the machines of another_machine.csv.
 
