@@ -87,7 +87,7 @@ def main() -> None:
                         key
                         | {"condition": float(condition), "against": OTHER, "n": int(cell.sum())}
                         | bootstrap.cells("psnr", own[cell])
-                        | bootstrap.cells("difference", (own - others)[cell])
+                        | bootstrap.cells("difference", own[cell] - others[cell])
                     )
     publish({TABLE: table_writer(rows)})
 
