@@ -63,6 +63,12 @@ def refused(folder, capsys, monkeypatch) -> Callable[..., str]:
     return run
 
 
+def test_weights_of_another_network_are_no_generator(refused):
+    path = artifacts.generator("glo")
+    publish({path: weight_writer({"w": np.zeros(1, dtype=np.float32)}, {"latent_dim": 2})})
+    assert f"{path}: not a Generator: its arguments are {{'latent_dim': 2}}" in refused("good.png", "--prior", "glo")
+
+
 def contents() -> dict[str, bytes | None]:
     paths = [os.path.join(folder, name) for folder, inner, names in os.walk(".") for name in [*inner, *names]]
     return {path: Path(path).read_bytes() if os.path.isfile(path) else None for path in paths}

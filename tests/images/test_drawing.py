@@ -146,6 +146,12 @@ def test_a_drawing_that_reaches_the_edge_is_still_a_drawing(load, reach):
     assert picture.dark and picture.levels[0, 14, 14] > 0.8 and picture.levels[0, 5, 2] < 0.1
 
 
+def test_a_blank_picture_is_named_and_not_only_its_mask(load):
+    blank = np.full((300, 200), 0.9)
+    with pytest.raises(UserError, match=r"photo\.png, as far as \S*mask\.png shows it: nothing is drawn on it"):
+        load(blank, hidden=np.arange(200) < 50 + np.zeros((300, 1)))
+
+
 def test_what_is_found_can_be_overridden(load):
     levels = photo()
     wrong = load(levels, Look(1, 28, digits=True, ink="dark"))

@@ -44,6 +44,11 @@ def test_many_at_once_are_what_one_at_a_time_gives():
         assert np.abs(together.samples.astype(int) - alone.samples).max() <= 1
 
 
+def test_a_set_smaller_than_the_batches_of_a_generator_step_will_do():
+    few = replace(run(MINIMAX), images=IMAGES[:5])  # two batches of four: images are drawn with replacement
+    assert len(train_small(few).history) == SETTINGS.generator_steps
+
+
 def test_the_same_run_gives_the_same_bytes():
     first, second = train_small(run(MINIMAX)), train_small(run(MINIMAX))
     assert first.history == second.history
