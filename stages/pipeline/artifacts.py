@@ -1,4 +1,4 @@
-"""The one place that knows where files lie. What is in each is known to the noun that writes and reads it."""
+"""The one place that knows where files lie. The module that writes a file says what is in it."""
 
 from pathlib import Path
 
@@ -38,6 +38,7 @@ UNRESTORED = "observed"  # the method that restores nothing
 COMBINED = "combined"  # the method of a prior's posterior mean and all rivals, or of the rivals alone, put together
 ALTERED = ("test", "upside_down", "shuffled", "inverted", "noise", "blurred", "blank")  # images that `density` measures
 TABLES = (  # of metrics/, beside one for each task
+    "columns",  # what the columns of the others mean
     "training",
     "fidelity",
     "flows",
@@ -82,12 +83,12 @@ def generator(prior: str) -> Path:
 
 
 def training(prior: str, file: str) -> Path:
-    """A file that training left, of a prior or of one `with_flow`, beside what is searched."""
+    """A file in data/training/<prior>/, or in data/training/<prior>-flow/: what training leaves beside the network."""
     return TRAINING / prior / file
 
 
 def with_flow(prior: str) -> str:
-    """The name of a prior whose codes come from its flow: of files, and of rows until tables have a column `latent`."""
+    """`<prior>-flow`: the name of a prior whose codes come from its flow. Tables in metrics/ split it into columns."""
     return f"{prior}-{FLOW}"
 
 

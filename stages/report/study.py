@@ -137,12 +137,12 @@ class Study:
         return load_task(task, self.params)
 
     def by_prior(self, task: str, prior: str) -> Seen:
-        """What a prior made of it."""
+        """A task's observations, and what a prior restored from them."""
         observed = self.observed(task)
         return Seen(observed, load_methods(task, prior, observed))
 
     def by_rivals(self, task: str) -> Seen:
-        """What each rival made of it, and what it would be to restore nothing."""
+        """A task's observations, what each rival restored from them, and the observed images themselves."""
         observed = self.observed(task)
         return Seen(observed, _nothing_and(load_without_prior(task, self.params.rivals[task], observed), observed))
 
@@ -236,7 +236,7 @@ class Study:
         return self._complete(table, name, METHODS.get(name, (None,))) if "prior" in table else table
 
     def task_table(self, task: str) -> pd.DataFrame:
-        """metrics/<task>.csv, likewise."""
+        """metrics/<task>.csv; a prior with its flow is named as `artifacts.with_flow` does."""
         observed = self.observed(task)
         columns = task_columns(
             observed.condition_name, hides=observed.hidden is not None, labelled=observed.labels is not None

@@ -169,7 +169,7 @@ def test_without_rivals_nothing_is_paired(study):
 
 def test_measure_removes_the_tables_of_an_earlier_study(study, monkeypatch):
     before = {path.name for path in artifacts.METRICS.iterdir()}
-    assert before == {f"{name}.csv" for name in (*COLUMNS, *OF_LOSSES, *TASKS)} | {"summary.json"}
+    assert before == {f"{name}.csv" for name in (*COLUMNS, *OF_LOSSES, *TASKS, "columns")} | {"summary.json"}
     artifacts.METRICS.joinpath("notes.txt").write_text("no table")
     parameters = yaml.safe_load(Path("params.yaml").read_text())
     Path("params.yaml").write_text(yaml.safe_dump(parameters | {"tasks": ["inpainting"]}))
