@@ -6,6 +6,8 @@ PSNR is taken of each image and then averaged, so that one bad image counts as o
 import numpy as np
 from skimage.metrics import structural_similarity
 
+LEAST_MSE = 1 / 255**2 / 12  # what rounding to uint8 leaves
+
 
 def mse(images: np.ndarray, restored: np.ndarray, where: np.ndarray | None = None) -> np.ndarray:
     """Mean squared error of each image (N,); `where` (N, 1, H, W), bool, restricts it to some pixels (NaN: to none)."""
@@ -21,6 +23,14 @@ def psnr(mse: np.ndarray) -> np.ndarray:
     """Peak signal-to-noise ratio in dB for a data range of 1: -10 log10(MSE). Infinite for equal images."""
     with np.errstate(divide="ignore"):
         return -10 * np.log10(mse)
+
+
+def hidden_psnr(images: np.ndarray, restored: np.ndarray, hidden: np.ndarray) -> np.ndarray:
+    """PSNR of each image's hidden pixels (N, 1, H, W), bool, in dB (N,): at most 59 dB, however well they are filled.
+
+    A window of even colour can be filled without an error, and one such image would make a mean infinite.
+    """
+    return psnr(np.maximum(mse(images, restored, hidden), LEAST_MSE))
 
 
 def ssim(images: np.ndarray, restored: np.ndarray) -> np.ndarray:

@@ -13,6 +13,7 @@ to trust an estimate.
 import hashlib
 import math
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import torch
@@ -25,8 +26,8 @@ from stages.pipeline.numerics.streams import numpy_stream, torch_stream
 from stages.pipeline.params import Likelihood
 from stages.pipeline.storage import Row
 from stages.restoration.latent.curvature import curvatures, whiten
-from stages.restoration.latent.descent import Walk, descend
-from stages.restoration.latent.search import LatentSearch, explore
+from stages.restoration.latent.descent import Walk
+from stages.restoration.latent.search import LatentSearch, explore, walk_on
 from stages.restoration.observation import Observation, clean
 
 STARTS = 3  # of the explored ones that go on to the most probable code
@@ -63,20 +64,14 @@ def starting_codes(search: LatentSearch, images: np.ndarray) -> np.ndarray:
 def laplace(search: LatentSearch, images: np.ndarray, starts: np.ndarray) -> Gaussian:
     """Around the most probable code of each image (N, C, S, S), as wide as the curvature there says.
 
-    From starts (N, R, latent_dim) by Adam in coordinates that are whitened by the curvature of the posterior itself,
-    anew before each walk; the better half of the codes goes on, as in `least_squares_search`. In the coordinates of the
-    squared error, which restorations search in, steps are the wrong size where pixels weigh as differently as here.
+    From starts (N, R, latent_dim) by walks in coordinates that are whitened by the curvature of the posterior itself.
+    In those of the squared error, which restorations search in, steps are the wrong size where pixels weigh as
+    differently as here.
     """
-    prior, compute, observation, codes = search.prior, search.compute, clean(images), starts
-    for number in range(WALKS):
-        count, restarts, latent_dim = codes.shape
-        every = observation.rows(np.arange(count).repeat(restarts))
-        flat = codes.reshape(-1, 1, latent_dim)
-        label = f"most probable code {number + 1}/{WALKS}"
-        axes, objective = _axes(search, every, flat), search.objective(every)
-        flat, energies = descend(prior.generate, objective, flat, WALK, compute, label, axes)
-        best = energies.reshape(count, restarts).argsort(axis=1, kind="stable")[:, : max(restarts // 2, 1)]
-        codes = np.take_along_axis(flat.reshape(codes.shape), best[:, :, None], axis=1)
+    prior, compute, observation = search.prior, search.compute, clean(images)
+    axes = partial(_axes, search)
+    label = "most probable code"
+    codes = walk_on(prior.generate, observation, starts, [WALK] * WALKS, search.objective, axes, label, compute)
     with torch.no_grad():
         centre = prior.codes(compute.place(torch.from_numpy(codes[:, 0])))
     places = centre.cpu().numpy()[:, None]

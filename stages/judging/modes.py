@@ -13,7 +13,7 @@ from stages.pipeline.storage import Arrays, Row
 from stages.priors.max_min.mixtures import MIXTURES, Mixture
 from stages.priors.max_min.played import FINAL, FRAMES, LOSSES, ORDERS, data_of, samples_of
 
-RADIUS = 3  # standard deviations from a centre within which a sample is good, as Metz et al. 2017 count
+RADIUS = 3  # standard deviations from a centre within which a sample is good, as Srivastava et al. 2017 count
 SURE = 0.9  # the probability of its class from which an image is good
 COVERED = 0.1  # the share of good samples, in even shares of a mode, from which the mode counts as covered
 
@@ -55,7 +55,8 @@ def mode_rows(played: Arrays, judge_image: Judge | None, classes: int) -> list[R
     """The table: a row for every pair of networks; `judge_image` takes coordinates, None where there are no images.
 
     `visited` are the modes covered at one time or another in the last half of the steps: many more than `modes` where
-    samples hop from mode to mode. `even_share` is the good share of samples that are spread evenly over the box, None
+    samples hop from mode to mode. Moments have fewer samples than the end, so that a single good one may be a tenth of
+    a mode's due. `even_share` is the good share of samples that are spread evenly over the box, None
     for images.
     """
     rows = []

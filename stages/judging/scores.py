@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from stages.judging.image_quality import mse, psnr, ssim
+from stages.judging.image_quality import hidden_psnr, mse, psnr, ssim
 from stages.judging.intervals import Bootstrap
 from stages.pipeline.artifacts import UNRESTORED
 from stages.pipeline.storage import Row
@@ -59,7 +59,7 @@ def task_rows(prior: str, observed: Observed, restored: Restored, labels: Labels
             else:
                 hidden = observed.hidden[cell]
                 error = mse(truth, found, hidden)
-                row |= bootstrap.cells("hole_psnr", psnr(error)) | {
+                row |= bootstrap.cells("hole_psnr", hidden_psnr(truth, found, hidden)) | {
                     "hole_mse": error.mean(),
                     "psnr": psnr(mse(truth, found)).mean(),
                     "known_psnr": psnr(mse(truth, found, ~hidden)).mean(),
@@ -81,7 +81,7 @@ def paired_rows(
     rows: list[Row] = []
     of_methods, of_rivals = (
         {
-            name: psnr(mse(observed.images, images, observed.hidden))
+            name: _quality(observed.images, images, observed.hidden)
             for name, images in restorer.images.items()
             if name not in (PLAIN, UNRESTORED)
         }
@@ -110,12 +110,17 @@ def norm_rows(prior: str, observed: Observed, restored: Restored, bootstrap: Boo
         mask = observed.observation.mask[cell]
         for method, images in restored.images.items():
             norm, with_prior = norm_and_prior(method)
-            error = mse(observed.images[cell], images[cell], None if mask.all() else ~mask)
+            quality = _quality(observed.images[cell], images[cell], None if mask.all() else ~mask)
             rows.append(
-                {"prior": prior, "corruption": corruption, "norm": norm, "with_prior": with_prior, "n": len(error)}
-                | bootstrap.cells("psnr", psnr(error))
+                {"prior": prior, "corruption": corruption, "norm": norm, "with_prior": with_prior, "n": len(quality)}
+                | bootstrap.cells("psnr", quality)
             )
     return rows
+
+
+def _quality(images: np.ndarray, restored: np.ndarray, hidden: np.ndarray | None) -> np.ndarray:
+    """PSNR (N,) of hidden pixels where there are any, else of all."""
+    return psnr(mse(images, restored)) if hidden is None else hidden_psnr(images, restored, hidden)
 
 
 def _accuracy(observed: Observed, labels: Labels, method: str, cell: np.ndarray) -> Row:

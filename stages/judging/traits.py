@@ -20,6 +20,7 @@ from stages.restoration.restored import Restored
 
 INK_LEVEL = 0.5  # from this level a pixel counts as ink: strokes are near 1, paper is 0, and pens' edges lie between
 FINE = 4  # pixels a pixel is cut into, each way, to measure strokes that are two or three of them wide
+LOWEST = 1e-9  # variance of ink's rows, in pixels, below which it is rounding
 COUNTS = ("parts", "holes")  # the traits that are whole numbers
 
 
@@ -37,11 +38,12 @@ def traits(level: np.ndarray) -> dict[str, np.ndarray]:
     def mean(of: np.ndarray) -> np.ndarray:
         return ratio((weight * of).sum(axis=(1, 2)), amount)
 
-    slant = ratio(mean(rows * columns) - mean(rows) * mean(columns), mean(rows**2) - mean(rows) ** 2)
+    height = mean(rows**2) - mean(rows) ** 2
+    slant = ratio(mean(rows * columns) - mean(rows) * mean(columns), height)
     parts = np.array([label(image, connectivity=2).max() for image in level >= INK_LEVEL])
     return {
         "ink": weight.mean(axis=(1, 2)),
-        "slant": np.nan_to_num(slant),  # without ink nothing leans
+        "slant": np.where(height > LOWEST, slant, 0),  # without ink nothing leans, nor does a single row
         "thickness": stroke_thickness(level),
         "parts": parts,
         "holes": parts - np.array([euler_number(image, connectivity=2) for image in level >= INK_LEVEL]),

@@ -22,7 +22,6 @@ class Coupling(nn.Module):
     """
 
     order: Tensor
-    back: Tensor
 
     def __init__(self, order: Tensor, network: nn.Module):
         """`order` (D,) is a permutation: its first half, D // 2, stays as it is.
@@ -31,7 +30,6 @@ class Coupling(nn.Module):
         """
         super().__init__()
         self.register_buffer("order", order)
-        self.register_buffer("back", order.argsort(), persistent=False)
         self.kept = len(order) // 2
         self.network = network
 
@@ -39,18 +37,22 @@ class Coupling(nn.Module):
         """u (N, D, ...) -> z of the same shape."""
         kept, moved = self._halves(u)
         log_scale, shift = self._affine(kept)
-        return torch.cat([kept, moved * log_scale.exp() + shift], dim=1)[:, self.back]
+        return self._back(torch.cat([kept, moved * log_scale.exp() + shift], dim=1))
 
     def inverse(self, z: Tensor) -> tuple[Tensor, Tensor]:
         """z (N, D, ...) -> u of the same shape and log |det du/dz| (N,)."""
         kept, moved = self._halves(z)
         log_scale, shift = self._affine(kept)
-        u = torch.cat([kept, (moved - shift) * (-log_scale).exp()], dim=1)[:, self.back]
+        u = self._back(torch.cat([kept, (moved - shift) * (-log_scale).exp()], dim=1))
         return u, -log_scale.flatten(1).sum(dim=1)
 
     def _halves(self, points: Tensor) -> tuple[Tensor, Tensor]:
         ordered = points[:, self.order]
         return ordered[:, : self.kept], ordered[:, self.kept :]
+
+    def _back(self, ordered: Tensor) -> Tensor:
+        """Points in their own order again. It follows from `order`, which a file may have other than a new flow."""
+        return ordered[:, self.order.argsort()]
 
     def _affine(self, kept: Tensor) -> tuple[Tensor, Tensor]:
         log_scale, shift = self.network(kept).to(kept.dtype).chunk(2, dim=1)  # bfloat16 under autocast

@@ -70,7 +70,7 @@ def cells(settings: SaturateGrid) -> list[Cell]:
 
 
 def train_small(run: Run) -> Outcome:
-    """Train one small GAN, in float32 and on one thread of the CPU."""
+    """Train one small GAN, in float32; on a CPU on one thread."""
     settings, cell = run.settings, run.cell
     compute = replace(choose_compute(), bfloat16=False)
     players = small_players(run, compute)

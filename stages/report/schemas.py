@@ -131,12 +131,12 @@ OF_LOSSES: dict[str, Columns] = {  # tables of objectives of GANs, not of priors
         "seeds": COUNT,
         "saturated": POSITIVE,
         "diverged": POSITIVE,
-        "gradient_ratio": EMPTY_POSITIVE,  # where all runs diverged
+        "gradient_ratio": EMPTY_POSITIVE,  # from here on empty where all runs diverged
         "update_ratio": EMPTY_POSITIVE,
         "loss_slope": EMPTY_POSITIVE,
         "d_accuracy": EMPTY_SHARE,
-        "frechet_distance": ANY,
-        "coverage": SHARE,
+        "frechet_distance": EMPTY,
+        "coverage": EMPTY_SHARE,
     },
 }
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from stages.images.stored import Images
-from stages.judging.image_quality import mse, psnr
+from stages.judging.image_quality import LEAST_MSE, mse, psnr
 from stages.pipeline import named
 from stages.pipeline.processes import map_in_processes
 from stages.pipeline.storage import Row
@@ -28,7 +28,6 @@ Estimate = Callable[..., np.ndarray]
 # An orthonormal opponent colour space, close to BM3D's: brightness, red against blue, green against both. White noise
 # stays white in it, with the same sigma, while the image gathers in the brightness.
 OPPONENT = np.array([[1, 1, 1], [1, 0, -1], [1, -2, 1]]) / np.sqrt([[3], [2], [6]])
-LEAST_MSE = 1 / 255**2 / 12  # what rounding to uint8 leaves: to tell settings apart, nothing is closer than that
 
 
 @dataclass(frozen=True)

@@ -44,8 +44,19 @@ class Grid:
             self.task.check(self.settings, image_size)
 
     def observe(self, images: np.ndarray, labels: np.ndarray | None, seed: int) -> Observed:
-        """The same images (N, C, S, S), float32, with labels (N,) if any, under each condition, one after the other."""
+        """The same images (N, C, S, S), float32, with labels (N,) if any, under each condition, one after the other.
+
+        Raises UserError for a condition that hides pixels of some images and none of others: the former are judged by
+        what was hidden.
+        """
         seen = [self.task.observe(images, self.settings, condition, seed) for condition in self.conditions]
+        for name, own in zip(self.names, seen, strict=True):
+            hides = np.array([not mask.all() for mask in own.mask])
+            if hides.any() and not hides.all():
+                raise UserError(
+                    f"{PARAMS_FILE}: {self.name}: {self.task.condition} = {name} hides no pixel of "
+                    f"{(~hides).sum()} of {len(hides)} images: allowed is what hides some of each, or none of any"
+                )
         return Observed(
             images=np.tile(images, (len(seen), 1, 1, 1)),
             labels=None if labels is None else np.tile(labels, len(seen)),

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from stages.judging.image_quality import mse, psnr, ssim
+from stages.judging.image_quality import hidden_psnr, mse, psnr, ssim
 
 
 @pytest.fixture
@@ -25,6 +25,15 @@ def test_mse_where_looks_at_those_pixels_alone(images):
     where[:, :, :4] = True
     restored = np.where(where, images + np.float32(0.5), images - np.float32(9))
     np.testing.assert_allclose(mse(images, restored, where), 0.25, rtol=1e-5)
+
+
+def test_hidden_pixels_that_are_filled_without_an_error_have_a_finite_psnr(images):
+    hidden = np.zeros_like(images, dtype=bool)
+    hidden[:, :, :4] = True
+    restored = np.where(hidden, images, np.float32(9))
+    restored[1, hidden[1]] += 0.1
+    found = hidden_psnr(images, restored, hidden)
+    np.testing.assert_allclose(found[:2], [58.92, 20.0], atol=0.01)
 
 
 def test_mse_where_with_three_channels(images):

@@ -37,6 +37,13 @@ def test_traits_of_bars_and_rings():
     assert traits(bars(1.5, 60)[0])["slant"] == pytest.approx([1 / math.tan(math.radians(60))], rel=0.03)
 
 
+def test_a_single_row_of_ink_does_not_lean():
+    rows = np.zeros((28, SIDE, SIDE), dtype=np.float32)
+    for place, level in enumerate(np.random.default_rng(0).random((28, SIDE), dtype=np.float32)):
+        rows[place, place % SIDE] = level
+    assert traits(rows)["slant"].tolist() == [0.0] * 28
+
+
 def test_trait_rows_tell_what_is_kept():
     images = np.concatenate(
         [bars(width, 10 * width) for width in (2, 3, 4, 5)] + [ring(width, width / 10) for width in (2, 3, 4, 5)]

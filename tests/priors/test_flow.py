@@ -34,6 +34,16 @@ def test_a_flow_is_inverted_by_its_inverse(latent_dim):
     assert_close(flow.inverse(z)[0], u, rtol=0, atol=1e-9)
 
 
+def test_a_saved_flow_has_the_orders_of_its_training():
+    flow, other = random_flow(8), random_flow(8)
+    for part in other.parts:  # as a new flow would have them if the stream of halves were another
+        part.order.copy_(part.order.roll(3))
+    other.load_state_dict(flow.state_dict())
+    u = torch.randn(7, 8, dtype=torch.float64)
+    assert torch.equal(other(u), flow(u))
+    assert_close(other.inverse(other(u))[0], u, rtol=0, atol=1e-9)
+
+
 @pytest.mark.parametrize("latent_dim", [2, 5, 8])
 def test_the_log_determinant_is_that_of_the_whole_jacobian(latent_dim):
     flow = random_flow(latent_dim)

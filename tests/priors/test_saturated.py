@@ -5,7 +5,9 @@ import pandas as pd
 import pytest
 
 from stages.pipeline.params import Saturated
+from stages.pipeline.storage import load_table, publish, table_writer
 from stages.priors.saturated import count_saturated, gradient_falls, judge_run, run_name, run_of
+from stages.report.schemas import OF_LOSSES
 
 CRITERION = Saturated(gradient_ratio=0.01, d_accuracy=0.95, last=0.2)
 
@@ -48,6 +50,17 @@ def test_a_run_that_diverged_is_none_that_saturated():
     (row,) = count_saturated(pd.concat(runs).assign(**cell), pd.DataFrame(quality), CRITERION).to_dict("records")
     assert (row["seeds"], row["saturated"], row["diverged"]) == (2, 1, 1)
     assert row["gradient_ratio"] == pytest.approx(0.001) and row["frechet_distance"] == 8  # of the other run alone
+
+
+def test_a_cell_whose_runs_all_diverged_has_a_row_that_can_be_read(tmp_path):
+    own = history(0.005).assign(seed=0)
+    own.loc[15:, "g_grad_norm"] = np.nan
+    cell = {"loss": "minimax", "discriminator_steps": 3, "optimiser": "sgd", "batch_norm": "true"}
+    quality = pd.DataFrame([cell | {"seed": 0, "frechet_distance": 9.0, "coverage": 0.5}])
+    path = tmp_path / "saturation_grid.csv"
+    publish({path: table_writer(count_saturated(own.assign(**cell), quality, CRITERION))})
+    (row,) = load_table(path, OF_LOSSES["saturation_grid"]).to_dict("records")
+    assert row["diverged"] == 1 and np.isnan([row["frechet_distance"], row["coverage"], row["loss_slope"]]).all()
 
 
 def test_counts_are_over_seeds_and_cells_stay_apart():

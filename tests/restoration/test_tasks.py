@@ -113,6 +113,18 @@ class Free(Group):
     missing: list[float]
 
 
+def test_a_condition_hides_pixels_of_all_images_or_of_none(images):
+    def observe(images, settings, missing, seed):
+        mask = np.ones_like(images[:, :1], dtype=bool)
+        mask[: round(missing * len(images)), :, :2] = False
+        return masked(images, mask)
+
+    free = Task("missing", Free, conditions=lambda settings: settings.missing, observe=observe, tuning_images=1)
+    assert len(Grid("free", free, Free(missing=[0.0, 1.0])).observe(images, None, seed=0).images) == 12
+    with pytest.raises(UserError, match=r"params\.yaml: free: missing = 0\.5 hides no pixel of 3 of 6 images: allowed"):
+        Grid("free", free, Free(missing=[0.0, 0.5])).observe(images, None, seed=0)
+
+
 @pytest.mark.parametrize("missing", [[], [0.5, 0.5], [0.5, 0.1]])
 def test_a_grid_of_any_task_rises_and_has_a_condition(monkeypatch, missing):
     free = Task(

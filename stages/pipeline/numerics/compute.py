@@ -55,9 +55,14 @@ class Compute:
 
 
 def choose_compute() -> Compute:
-    """The accelerator if there is one, else the CPU; bfloat16 only where the hardware multiplies it natively."""
+    """The accelerator if there is one, else the CPU; bfloat16 only where the hardware multiplies it natively.
+
+    What is not bfloat16 is float32 on every device, and on a CPU freed memory is kept for the next step. Apple's GPUs
+    are left alone, since they have no float64, in which likelihoods are summed.
+    """
     device = torch.accelerator.current_accelerator(check_available=True)
-    if device is not None:
+    if device is not None and device.type != "mps":
+        torch.backends.cudnn.allow_tf32 = False  # or convolutions of float32 would keep 10 bits of the mantissa
         native = device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
         return Compute(device, bfloat16=native, search_batch=8192)
     _keep_freed_memory()

@@ -18,7 +18,7 @@ def to_float(images: np.ndarray) -> np.ndarray:
 
 
 def tensor_to_float(images: "Tensor") -> "Tensor":
-    """The same of a tensor, wherever it lies."""
+    """uint8 -> float32 in [0, 1], on the tensor's own device."""
     return images.float() / 255
 
 

@@ -7,8 +7,9 @@ diagonal: whitened, a tenth of the steps leaves the same error. Newton's own ste
 short by the kinks of the generator's ReLUs, over which Adam averages. The generator is known only as a frozen function.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import torch
@@ -140,18 +141,38 @@ def least_squares_search(
 ) -> np.ndarray:
     """Minimise the squared error over known pixels, walk after walk, each whitened where the one before ended.
 
-    After each walk the better half of an image's codes goes on, rounded down, at least one. Returns the best ones,
-    (N, latent_dim), float32.
+    Returns the best code of each image, (N, latent_dim), float32.
+    """
+
+    def axes(every: Observation, codes: np.ndarray) -> Tensor:
+        return search_axes(curvatures(generate, every, codes, evenly, compute), every, compute)
+
+    objective = partial(Objective, data_term=squared_error, prior=0.0)
+    return walk_on(generate, observation, starts, walks, objective, axes, "least squares", compute)[:, 0]
+
+
+def walk_on(
+    generate: Generate,
+    observation: Observation,  # of N images
+    starts: np.ndarray,  # (N, R, latent_dim)
+    walks: Sequence[Walk],
+    objective: Callable[[Observation], Objective],
+    axes: Callable[[Observation, np.ndarray], Tensor],  # of codes (N, 1, latent_dim): (N, latent_dim, latent_dim)
+    label: str,
+    compute: Compute,
+) -> np.ndarray:
+    """Walk after walk, each in axes that are measured where the one before ended.
+
+    After each walk the better half of an image's codes goes on, rounded down, at least one. Returns the last ones,
+    each image's best first, float32.
     """
     codes = starts
     for number, walk in enumerate(walks, 1):
         count, restarts, latent_dim = codes.shape
         every = observation.rows(np.arange(count).repeat(restarts))  # one for each code, which has axes of its own
         flat = codes.reshape(-1, 1, latent_dim)
-        curvature = curvatures(generate, every, flat, evenly, compute)
-        axes = search_axes(curvature, every, compute)
-        objective, label = Objective(every, squared_error, prior=0.0), f"least squares {number}/{len(walks)}"
-        flat, sums = descend(generate, objective, flat, walk, compute, label, axes)
-        best = sums.reshape(count, restarts).argsort(axis=1, kind="stable")[:, : max(restarts // 2, 1)]
+        progress = f"{label} {number}/{len(walks)}"
+        flat, energies = descend(generate, objective(every), flat, walk, compute, progress, axes(every, flat))
+        best = energies.reshape(count, restarts).argsort(axis=1, kind="stable")[:, : max(restarts // 2, 1)]
         codes = np.take_along_axis(flat.reshape(codes.shape), best[:, :, None], axis=1)
-    return codes[:, 0]
+    return codes

@@ -15,6 +15,18 @@ def test_the_choice_is_stated(monkeypatch):
     assert str(choose_compute()).startswith("cpu, float32")
 
 
+def test_a_device_without_float64_is_left_alone(monkeypatch):
+    monkeypatch.setattr(torch.accelerator, "current_accelerator", lambda check_available: torch.device("mps"))
+    assert choose_compute().device.type == "cpu"
+
+
+def test_float32_on_a_gpu_is_float32(monkeypatch):
+    monkeypatch.setattr(torch.accelerator, "current_accelerator", lambda check_available: torch.device("cuda"))
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: True)
+    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", True)
+    assert choose_compute().device.type == "cuda" and not torch.backends.cudnn.allow_tf32
+
+
 @pytest.mark.parametrize("bfloat16", [False, True])
 def test_both_precisions_draw_the_same_picture(tiny_generator, bfloat16):
     compute = Compute(torch.device("cpu"), bfloat16, search_batch=8)
