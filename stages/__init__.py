@@ -1,1 +1,1 @@
-"""The study's pipeline. One script a stage (a verb); the rooms beside them hold the nouns that the scripts call."""
+"""The study's pipeline. Each script is one command; the folders hold the code that scripts share."""

@@ -1,4 +1,4 @@
-"""params.yaml and the image set's headers -> data/checked.json: whatever is wrong is found before anything else runs.
+"""params.yaml and the image set's headers -> data/checked.json: mistakes in them end the run at once.
 
 The output never changes, so a changed parameter re-runs this stage (a moment) and then only what depends on it. It
 comes first because DVC deletes a stage's outputs before it starts: here there is nothing to lose.

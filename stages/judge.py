@@ -28,8 +28,8 @@ def main() -> None:
     count = params.judge.samples
     test, small = load_split("test", params.data), load_small_samples("samples.npz")
     embedding = load_embedding(test.images, test.labels is not None, compute)
-    features, _ = embedding.embed(batches(test.images))
-    real, rows = cloud(features), list[Row]()
+    of_test, _ = embedding.embed(batches(test.images))
+    real, rows = cloud(of_test), list[Row]()
 
     def judge(prior: str, epoch: int | None, images: Iterable[np.ndarray]) -> None:
         row = fidelity(real, *embedding.embed(images), embedding.classes)
@@ -47,11 +47,11 @@ def main() -> None:
             judge(own, epochs[-1], draw_samples(own, epochs[-1], count, params.seed, compute))
     # As many real images as each small GAN drew, at random: a test set may be sorted.
     as_many = len(next(iter(small.values())))
-    few = cloud(features[numpy_stream(params.seed, "judge", "few").permutation(len(features))[:as_many]])
+    few = cloud(of_test[numpy_stream(params.seed, "judge", "few").permutation(len(of_test))[:as_many]])
     of_small = []
     for name, drawn in small.items():
-        features, _ = embedding.embed([to_float(drawn)])
-        of_small.append(run_of(name) | fidelity(few, features, None, None))
+        of_drawn, _ = embedding.embed([to_float(drawn)])
+        of_small.append(run_of(name) | fidelity(few, of_drawn, None, None))
     publish(
         {
             artifacts.FIDELITY: table_writer(pd.DataFrame(rows).astype({"epoch": "Int64"})),

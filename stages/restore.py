@@ -54,7 +54,7 @@ def _arguments(params: Params) -> argparse.Namespace:
     parser.add_argument("--ink", choices=INK_COLOURS, help="the drawing is lighter or darker than its paper (found)")
     as_is = "take levels and margin as they are: no drawing is looked for, no picture refused"
     parser.add_argument("--as-is", action="store_true", help=as_is)
-    prior = f"({params.best_prior}); {', '.join(IN_REPOSITORY)} are in the repository, `dvc repro` makes the others"
-    parser.add_argument("--prior", default=params.best_prior, choices=params.searched, help=prior)
+    prior = f"({params.default_prior}); {', '.join(IN_REPOSITORY)} are in the repository, `dvc repro` makes the others"
+    parser.add_argument("--prior", default=params.default_prior, choices=params.searched, help=prior)
     parser.add_argument("--output", help="a new folder to write to (restored/<picture's name>, with a number if taken)")
     return parser.parse_args()

@@ -21,6 +21,7 @@ def main() -> None:
     images = load_split("train", params.data).images
     kept = list(load_samples(prior))
     ages = sorted({0, kept[0], kept[-1]})
+    # Age 0 has no file: of the last generator's only the shape is used then.
     of_age = {age: artifacts.training(prior, f"generator_{age or kept[-1]}.safetensors") for age in ages}
     duels = [
         Duel(of_age[age], age, number, images, settings, params.train, params.seed)

@@ -1,4 +1,4 @@
-"""Prepared images -> data/priors/<prior>.safetensors, and in data/training/ how it came about."""
+"""Prepared images -> data/priors/<prior>.safetensors, and data/training/<prior>/: its history and samples."""
 
 from pathlib import Path
 

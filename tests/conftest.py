@@ -37,7 +37,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture
 def exact() -> Compute:
-    """The CPU in float32: no rounding but the last bits."""
+    """The CPU in float32, so that results agree to float32's precision."""
     return Compute(torch.device("cpu"), bfloat16=False, search_batch=8)
 
 

@@ -9,7 +9,7 @@ import re
 import pandas as pd
 
 from stages.pipeline import artifacts
-from stages.pipeline.artifacts import NO_PRIOR, with_flow
+from stages.pipeline.artifacts import NO_PRIOR, prior_and_latent, with_flow
 from stages.report.latents import join_latent
 from stages.report.style import readable
 from tests.project import ROOT
@@ -31,7 +31,7 @@ def markdown(header: list[str], rows: list[list[str]]) -> str:
 
 
 def results_table() -> str:
-    """The posterior means of the GANs, of the best one with a flow and of the best prior, and rivals, in dB."""
+    """The GANs, the best one with a flow, the best prior without and with one (posterior means), and rivals, in dB."""
     rows: dict[str, list[str]] = {}
     header = [""]
     gans = metric("training").dropna().prior.unique()
@@ -41,7 +41,8 @@ def results_table() -> str:
         for value, cells in table[table[condition].isin(SHOWN[task])].groupby(condition):
             header.append(f"sigma {value:g}" if task == "denoising" else f"{value:g} missing")
             scores = cells.set_index(["prior", "method"])[quality]
-            shown = dict.fromkeys((*gans, means[means.index.isin([*map(with_flow, gans)])].idxmax(), means.idxmax()))
+            best, of_flows = means.idxmax(), means[means.index.isin([*map(with_flow, gans)])]
+            shown = dict.fromkeys((*gans, of_flows.idxmax(), prior_and_latent(best)[0], best))
             column = {readable(name): scores[name, "posterior_mean"] for name in shown}
             others = scores[NO_PRIOR].drop("combined")
             column |= {"U-Net": others["unet"], "best classical or linear": others.drop(["unet", "observed"]).max()}

@@ -65,15 +65,15 @@ def load_picture(path: Path, look: Look, sigma: float = 0.0, mask: Path | None =
         known, mask_notes = _load_mask(mask, (width, height))
     pixels = Pixels(values, white, known, sigma)
     try:
-        levels, seen, window, gain, dark = (_digit if look.digits else _whole)(pixels, look, steps)
+        framed = _frame_digit(pixels, look, steps) if look.digits else _frame_square(pixels, look, steps)
     except UserError as error:
         place = path if known.all() else f"{path}, as far as {mask} shows it"
         raise UserError(f"{place}: {error}") from None
-    if not seen.any():
+    if not framed.known.any():
         grid = f"{look.size}x{look.size}"
         raise UserError(f"{mask or path}: nothing is known: no pixel of {grid} lies wholly in what is known")
-    share = window.noise_share(known.shape, look.size)
-    if (scale := window.side / look.size) > 1:
+    share = framed.window.noise_share(known.shape, look.size) * framed.gain
+    if (scale := framed.window.side / look.size) > 1:
         steps.append(f"each pixel the average of {scale:.3g}x{scale:.3g}")
     elif scale < 1:
         steps.append(f"enlarged {1 / scale:.3g} times")
@@ -81,15 +81,26 @@ def load_picture(path: Path, look: Look, sigma: float = 0.0, mask: Path | None =
         f"{width}x{height} {KINDS.get(mode, mode)} -> {look.size}x{look.size} {'grey' if look.channels == 1 else 'RGB'}"
     )
     notes = [f"{path}: {shape}: {'; '.join(steps) or 'as it is'}", *mask_notes]
-    left = sigma * share * gain
-    if sigma and abs(share * gain - 1) > 0.01:
+    left = sigma * share
+    if sigma and abs(share - 1) > 0.01:
         notes.append(f"sigma {sigma:g} of the file, independent from pixel to pixel, is {left:.2g} after this")
-    levels = np.where(seen, levels, 0).astype(np.float32)
-    return Picture(levels, seen[None], max(left, LEAST_SIGMA) if sigma else 0.0, dark, notes)
+    levels = np.where(framed.known, framed.levels, 0).astype(np.float32)
+    return Picture(levels, framed.known[None], max(left, LEAST_SIGMA) if sigma else 0.0, framed.dark, notes)
 
 
-def _whole(pixels: Pixels, look: Look, steps: list[str]) -> tuple[np.ndarray, np.ndarray, Window, float, bool]:
-    """Levels (C, S, S) of a picture in a square, what is known of them (S, S), the square, their gain, and the ink."""
+@dataclass(frozen=True)
+class Framed:
+    """A picture cut out and averaged to a generator's size."""
+
+    levels: np.ndarray  # (C, S, S); those of pixels that are not known mean nothing
+    known: np.ndarray  # (S, S), bool
+    window: Window  # the square of the picture that it shows
+    gain: float  # by which contrast, and noise with it, was changed
+    dark: bool  # see Picture
+
+
+def _frame_square(pixels: Pixels, look: Look, steps: list[str]) -> Framed:
+    """The whole picture in a square. `steps` gets a few words on each thing that was done."""
     window = Window.around(pixels.known.shape)
     levels = np.repeat(averaged := pixels.average(look.size, window), look.channels // len(averaged), axis=0)
     if pixels.known.shape[0] != pixels.known.shape[1]:
@@ -97,11 +108,12 @@ def _whole(pixels: Pixels, look: Look, steps: list[str]) -> tuple[np.ndarray, np
     if dark := look.ink == "dark":
         levels = 1 - levels
         steps.append("turned to its negative")
-    return levels, area_average(pixels.known, look.size, window) > ALL_OF_A_PIXEL, window, 1.0, dark
+    known = area_average(pixels.known, look.size, window) > ALL_OF_A_PIXEL
+    return Framed(levels, known, window, gain=1.0, dark=dark)
 
 
-def _digit(pixels: Pixels, look: Look, steps: list[str]) -> tuple[np.ndarray, np.ndarray, Window, float, bool]:
-    """The same of the drawing in a picture, framed as MNIST frames a digit; its paper goes on beyond the picture."""
+def _frame_digit(pixels: Pixels, look: Look, steps: list[str]) -> Framed:
+    """The drawing in a picture, framed as MNIST frames a digit; its paper goes on beyond the picture."""
     shape, size = pixels.known.shape, look.size
     drawing = find_drawing(pixels, size, None if look.ink is None else look.ink == "dark")
     window, dark = drawing.window, drawing.dark
@@ -116,7 +128,7 @@ def _digit(pixels: Pixels, look: Look, steps: list[str]) -> tuple[np.ndarray, np
         steps.append(f"framed as MNIST frames digits, {window.side:.0f} pixels wide")
     if seen.any() and window.side > size and gain * pixels.sigma * window.noise_share(shape, size) < QUIET:
         refuse_others(levels, seen)
-    return levels[None] if pixels.sigma else levels[None].clip(0, 1), seen, window, gain, dark
+    return Framed(levels[None] if pixels.sigma else levels[None].clip(0, 1), seen, window, gain, dark)
 
 
 def _even_out(

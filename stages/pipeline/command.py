@@ -1,6 +1,7 @@
 """The command line of a stage, and the one line in which every mistake ends."""
 
 import argparse
+import ast
 import contextlib
 import importlib
 import os
@@ -12,7 +13,8 @@ from typing import NoReturn
 
 from stages.pipeline.errors import UserError
 
-VERBS = sorted(path.stem for path in Path(__file__).parents[1].glob("[a-z]*.py"))
+FOLDER = Path(__file__).parents[1]
+VERBS = sorted(path.stem for path in FOLDER.glob("[a-z]*.py"))
 INTERRUPTED = 128 + signal.SIGINT  # the exit status of a command that Ctrl-C ends, as shells have it
 
 
@@ -24,14 +26,23 @@ def run_stage() -> None:
     with _mistakes_in_one_line():
         verb = sys.argv[1] if len(sys.argv) > 1 else ""
         if verb in ("-h", "--help"):
-            print(
-                f"usage: python -m stages VERB ...\n\nverbs: {', '.join(VERBS)}\n\npython -m stages VERB --help: more"
-            )
+            print(_help())
             return
+        if not verb:
+            raise UserError("command line: it names no stage; `python -m stages --help` lists them")
         if verb not in VERBS:
             raise UserError(f"command line: {verb!r} is no stage: allowed are {', '.join(VERBS)}")
         sys.argv[:2] = [f"python -m stages {verb}"]
         importlib.import_module(f"stages.{verb}").main()
+
+
+def _help() -> str:
+    """Every verb, and the first line of its script."""
+    lines = []
+    for verb in VERBS:
+        about = ast.get_docstring(ast.parse((FOLDER / f"{verb}.py").read_text())) or ""
+        lines.append(f"  {verb:14} {about.partition(chr(10))[0]}")
+    return "\n".join(["usage: python -m stages VERB ...", "", *lines, "", "python -m stages VERB --help: its options"])
 
 
 class Parser(argparse.ArgumentParser):

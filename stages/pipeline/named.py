@@ -21,8 +21,8 @@ FIGURES = "stages/report/figures"  # each has draw()
 
 
 def names(folder: str) -> list[str]:
-    """The names of a folder's modules, sorted."""
-    return sorted(path.stem for path in (ROOT / folder).glob("[a-z]*.py"))
+    """The names of a folder's modules, sorted. A hyphen would make two of them: `<prior>-flow` is a name of its own."""
+    return sorted(path.stem for path in (ROOT / folder).glob("[a-z]*.py") if path.stem.isidentifier())
 
 
 def module(folder: str, name: str) -> ModuleType:

@@ -322,8 +322,9 @@ class Params(Group):
         return "non_saturating" if "non_saturating" in self.priors else self.priors[-1]
 
     @property
-    def best_prior(self) -> str:
-        """What restores a person's own picture, and README's first one: the VAE with its flow, or the usual one."""
+    def default_prior(self) -> str:
+        """What restores a person's own picture, and README's first one: the VAE with its flow if it is there, else the
+        usual one. A choice and not a measurement."""
         best = with_flow("vae")
         return best if best in self.searched else self.usual_prior
 

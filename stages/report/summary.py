@@ -1,7 +1,7 @@
 """The few scalars by which experiments compare, for `dvc metrics diff` and `dvc exp show`; all else is in the tables.
 
-They are those of the best prior, a key that experiments with other priors share, and one for each condition: a mean
-over the conditions of a study would change with its grid.
+There is one for each condition, the highest score of any prior: a key that experiments with other priors share. Two
+conditions may be those of two priors. A mean over conditions would change with the grid.
 """
 
 import numpy as np
@@ -15,7 +15,7 @@ DECIMALS = 3  # 0.001 dB is far less than any two experiments differ by
 
 
 def summarise(tables: dict[str, pd.DataFrame], params: Params) -> dict[str, dict[str, float]]:
-    """group -> measure or condition -> the best prior's score."""
+    """group -> measure or condition -> the best score of any prior."""
     tables = {name: join_latent(table) for name, table in tables.items() if "latent" in table}
     fidelity = tables["fidelity"].groupby("prior").last()  # of the last epoch
     inversion = tables["inversion"].query(f"method == '{WHITENED}' and source == 'test'").set_index("prior")

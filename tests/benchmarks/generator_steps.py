@@ -7,30 +7,20 @@ any, and by how much they are ahead of the VAE's, image by image, with 95 % boot
 N(0, I).
 """
 
-import tempfile
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 
-from stages.images.picking import pick_images
 from stages.images.splits import load_split
-from stages.judging.image_quality import mse, psnr
 from stages.judging.intervals import Bootstrap
 from stages.pipeline import artifacts
-from stages.pipeline.networks import network_writer
 from stages.pipeline.numerics.compute import Compute, choose_compute
 from stages.pipeline.params import Params, load_params
 from stages.pipeline.storage import Row, publish, table_writer
 from stages.priors.misfit import load_misfit
-from stages.priors.networks import load_for_search
 from stages.priors.training import Setting, train
-from stages.restoration.inversion import FIRST_MISFIT, measure_misfit
 from stages.restoration.latent.prior import LatentPrior, load_prior
-from stages.restoration.latent.search import LatentSearch
-from stages.restoration.observed import Observed
-from stages.restoration.side_by_side import posterior_means
 from stages.restoration.task import load_task
+from tests.benchmarks.retrained import as_prior, quality
 
 TABLE = artifacts.LONG_RUNS / "generator_steps.csv"
 GAN, OTHER = "non_saturating", "vae"
@@ -46,20 +36,7 @@ def more_generator_steps(params: Params, compute: Compute) -> tuple[LatentPrior,
     images = load_split("train", params.data).images
     settings = params.train.model_copy(update={"discriminator_steps": 1, "sample_epochs": []})
     trained = train(GAN, Setting(images, settings, params.seed, choose_compute()))
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "generator.safetensors")
-        publish({path: network_writer(trained.generators[settings.epochs])})
-        generator = compute.place_network(load_for_search(path))
-    prior = LatentPrior(generator, settings.latent_dim, images.shape[1:], FIRST_MISFIT)
-    validation, _ = pick_images("validation", params.images, params)
-    misfit, _ = measure_misfit(LatentSearch(prior, params.search, params.seed, compute), validation)
-    return prior.with_misfit(misfit), trained.history[-1]["g_steps"]
-
-
-def quality(prior: LatentPrior, observed: Observed, params: Params, compute: Compute) -> np.ndarray:
-    """PSNR (N,) of the posterior mean of each image, dB."""
-    search = LatentSearch(prior, params.search, params.seed, compute)
-    return psnr(mse(observed.images, posterior_means(search, observed.observation), observed.hidden))
+    return as_prior(trained, params, compute), trained.history[-1]["g_steps"]
 
 
 def main() -> None:

@@ -31,7 +31,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--times", type=int, default=4, help="times the study's steps (4)")
     arguments, params, compute = parser.parse_args(), load_params(), choose_compute()
-    prior, bootstrap = params.best_prior, Bootstrap(params.measure.bootstrap, params.seed)
+    prior, bootstrap = params.default_prior, Bootstrap(params.measure.bootstrap, params.seed)
     wanted = BY_FLOW if artifacts.prior_and_latent(prior)[1] == artifacts.FLOW else BY_PRIOR
     images, grids = load_split("train", params.data).images, [load_grid(task, params) for task in params.tasks]
     longer = params.unet.model_copy(update={"steps": arguments.times * params.unet.steps})

@@ -81,7 +81,7 @@ def tables() -> dict[str, pd.DataFrame]:
     return {name: split_latent(table) for name, table in tables.items()}
 
 
-def test_scores_are_those_of_the_best_prior(tables, params):
+def test_scores_are_the_best_of_any_prior(tables, params):
     assert summarise(tables, params) == {
         "fidelity": {"frechet_distance": 3},
         "inversion": {"test_psnr": 30},

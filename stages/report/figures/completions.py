@@ -13,7 +13,7 @@ from stages.restoration.restored import POSTERIOR_MEAN
 
 def draw(study: Study) -> dict[str, Figure]:
     """Of the first task that hides pixels; of none if there is no such task."""
-    prior = study.params.best_prior
+    prior = study.params.default_prior
     for task in study.params.tasks:
         if study.observed(task).hidden is not None:
             return {"completions": completion_panels(prior, study.by_prior(task, prior))}

@@ -271,14 +271,6 @@ def _name(by_task: dict[str, str]) -> str:
     return f" ({readable(names.pop())})" if len(names) == 1 else ""
 
 
-def leads_on_two_machines(losses: Comparison, params: Params) -> dict[str, list[float]]:
-    """task -> `lead_on_two_machines` of the two losses, for the tasks in which somebody has compared them."""
-    apart = {
-        task: lead_on_two_machines(task, first, losses.second[task], params) for task, first in losses.first.items()
-    }
-    return {task: leads for task, leads in apart.items() if leads}
-
-
 def generator_steps(params: Params) -> dict[int, dict[str, Lead]]:
     """generator steps -> task -> how the GAN of data/long_runs/generator_steps.csv stands against the prior there."""
     found = _long_runs("generator_steps", params)
@@ -292,22 +284,42 @@ def generator_steps(params: Params) -> dict[int, dict[str, Lead]]:
     }
 
 
-def lead_on_two_machines(task: str, first: str, second: str, params: Params) -> list[float]:
-    """How far ahead a prior is of another in dB, averaged over conditions, on the machines of another_machine.csv.
+def trainings(task: str, name: str, params: Params) -> dict[int, float]:
+    """seed -> mean PSNR over a task's conditions of a prior that was trained with it, the study's own seed first.
 
-    Empty where nobody has compared them: for another study, or with other priors.
+    The others are those of data/long_runs/training_seeds.csv. Empty where nobody has trained this prior again with the
+    study's parameters.
     """
-    table = "long_runs/another_machine"
-    if not like_long_runs(params) or not rows(table):
-        return []
-    of_first, of_second = (rows_of(table, name, task=task, method=POSTERIOR_MEAN) for name in (first, second))
-    if not of_first or len(of_first) != len(of_second):
-        return []
-    pairs = list(zip(of_first, of_second, strict=True))
-    return [
-        sum(getattr(one, column) - getattr(other, column) for one, other in pairs) / len(pairs)
-        for column in ("psnr", "psnr_there")
-    ]
+    found = _long_runs("training_seeds", params) if like_long_runs(params) else []
+    prior, latent = prior_and_latent(name)
+    again = [row for row in found if (row.prior, row.latent, row.task) == (prior, latent, task)]
+    if not again or name not in params.searched:
+        return {}
+    own = {params.seed: _mean(task, name, POSTERIOR_MEAN)}
+    for seed in sorted({row.seed for row in again}):
+        values = [row.psnr for row in again if row.seed == seed]
+        own[seed] = sum(values) / len(values)
+    return own
+
+
+def leads_by_seed(first: dict[str, str], second: dict[str, str], params: Params) -> dict[str, list[float]]:
+    """task -> by how much a prior is ahead of another, dB, in each training that both went through; see `trainings`."""
+    leads = {}
+    for task, name in first.items():
+        one, other = (trainings(task, of, params) for of in (name, second[task]))
+        if both := [seed for seed in one if seed in other]:
+            leads[task] = [one[seed] - other[seed] for seed in both]
+    return leads
+
+
+def comparisons_by_seed(params: Params) -> list[tuple[Comparison, dict[str, list[float]]]]:
+    """Comparisons of priors, each with its `leads_by_seed`; those alone that other seeds say something about."""
+    found = comparisons(params)
+    best = best_by_task(params)
+    best_gan = best_by_task(params, gans(params)) if gans(params) else best
+    chosen = [found["losses"], found["objectives"], _comparison("best prior", best, "best GAN", best_gan)]
+    by_seed = [(one, leads_by_seed(one.first, one.second, params)) for one in chosen if one and one.first != one.second]
+    return [(one, leads) for one, leads in by_seed if leads]
 
 
 def with_flows(priors: Sequence[str]) -> list[str]:

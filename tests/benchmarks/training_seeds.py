@@ -1,0 +1,74 @@
+"""How much a restoration depends on the one training behind it: `python -m tests.benchmarks.training_seeds PRIOR SEED`.
+
+Run after `dvc repro`. The prior is trained once more with the study's parameters and another seed, which changes its
+first weights, the order of the images and all random codes. It restores the study's own test images, seen as the
+study saw them, and is searched with the study's seed. data/long_runs/training_seeds.csv gets a row for each task and
+condition: PSNR of the posterior means, of hidden pixels where there are any, with 95 % bootstrap intervals. Rows of
+other priors and seeds stay. Codes are drawn from N(0, I); for a prior that the study also gives a flow, and that was
+trained together with an encoder, from a flow as well.
+"""
+
+import argparse
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+
+from stages.images.splits import load_split
+from stages.judging.intervals import Bootstrap
+from stages.pipeline import artifacts
+from stages.pipeline.artifacts import FLOW, NORMAL
+from stages.pipeline.numerics.compute import choose_compute
+from stages.pipeline.params import load_params
+from stages.pipeline.storage import Row, publish, table_writer
+from stages.priors.flow_fit import encode, fit_flow
+from stages.priors.networks import Encoder
+from stages.priors.training import Setting, train
+from stages.restoration.latent.prior import LatentPrior
+from stages.restoration.task import load_task
+from tests.benchmarks.retrained import as_prior, quality
+
+TABLE = artifacts.LONG_RUNS / "training_seeds.csv"
+
+
+def main() -> None:
+    params = load_params()
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("prior", choices=params.priors)
+    parser.add_argument("seed", type=int, help=f"any but {params.seed}, the study's own")
+    name, seed = vars(parser.parse_args()).values()
+    if seed == params.seed:
+        parser.error(f"seed {seed} is the study's own: metrics/ has its rows")
+
+    images, validation = (load_split(split, params.data).images for split in ("train", "validation"))
+    compute = choose_compute()
+    trained = train(name, Setting(images, params.train, seed, compute))
+    compute = compute.for_images(images.shape[-1])
+    latents: dict[str, LatentPrior] = {NORMAL: as_prior(trained, params, compute)}
+    encoder = trained.networks.get("encoder")
+    if name in params.flows and isinstance(encoder, Encoder):
+        known, held_out = (encode(encoder, of_split, compute) for of_split in (images, validation))
+        flow, _ = fit_flow(known, held_out, params.flow, seed, compute)
+        latents[FLOW] = replace(latents[NORMAL], flow=flow)
+
+    bootstrap, slope = Bootstrap(params.measure.bootstrap, params.seed), trained.history[-1]["loss_slope"]
+    rows: list[Row] = []
+    for task in params.tasks:
+        observed = load_task(task, params)
+        for latent, prior in latents.items():
+            own = quality(prior, observed, params, compute)
+            for condition in observed.conditions:
+                cell = observed.cell(condition) & np.isfinite(own)
+                if cell.any():
+                    key = {"prior": name, "latent": latent, "seed": seed, "loss_slope": slope, "task": task}
+                    at = {"condition": float(condition), "n": int(cell.sum())}
+                    rows.append(key | at | bootstrap.cells("psnr", own[cell]))
+    table = pd.DataFrame(rows)
+    if TABLE.exists():
+        kept = pd.read_csv(TABLE)
+        table = pd.concat([kept[(kept.prior != name) | (kept.seed != seed)], table])
+    publish({TABLE: table_writer(table)})
+
+
+if __name__ == "__main__":
+    main()
