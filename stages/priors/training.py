@@ -190,26 +190,13 @@ def train(name: str, setting: Setting, checkpoint: Checkpoint | None = None) -> 
     order_stream = torch_stream(setting.seed, "data order")
     epochs, steps_per_epoch = settings.epochs, setting.steps_per_epoch
     kept_epochs = [*(epoch for epoch in settings.sample_epochs if epoch < epochs), epochs]
+    history, generators = _resumed(checkpoint, learner, order_stream, kept_epochs, compute)
+    number = len(history) * steps_per_epoch  # of batches so far
     progress = Progress(f"train {name}", epochs * steps_per_epoch)
-    history: list[Row] = []
-    generators: dict[int, Generator] = {}
-
-    # Go on from the last finished epoch, if there is one.
-    if checkpoint and (state := checkpoint.load()):
-        tensors, history = state
-        try:
-            order_stream.set_state(tensors["order_stream"])
-            learner.restore(tensors)
-            for epoch in (epoch for epoch in kept_epochs if epoch <= len(history)):
-                weights = {key: tensors[f"epoch_{epoch}.{key}"] for key in learner.generator.state_dict()}
-                generators[epoch] = _frozen(learner.generator, weights, compute)
-        except (KeyError, RuntimeError) as error:
-            raise UserError(f"{checkpoint.path}: not a checkpoint of this training: {error}; delete it") from None
+    if history:
         say(f"train: {name} goes on after epoch {len(history)}")
-        progress.skip(len(history) * steps_per_epoch)
+        progress.skip(number)
 
-    # Training loop.
-    number = len(history) * steps_per_epoch
     for epoch in range(len(history) + 1, epochs + 1):
         order = torch.randperm(len(images), generator=order_stream)
         for batch in order[: steps_per_epoch * settings.batch_size].view(steps_per_epoch, settings.batch_size):
@@ -226,13 +213,51 @@ def train(name: str, setting: Setting, checkpoint: Checkpoint | None = None) -> 
             codes = learner.draw_codes(BATCH_NORM_CODES)
             recompute_batch_norm(generators[epoch], codes, images_at_a_time(images.shape[2]))
         if checkpoint:
-            tensors = learner.state() | {"order_stream": order_stream.get_state()}
-            for at, own in generators.items():
-                tensors |= {f"epoch_{at}.{key}": tensor for key, tensor in own.state_dict().items()}
-            checkpoint.save(tensors, history)
+            _save(checkpoint, learner, order_stream, history, generators)
 
     samples = {epoch: _draw(generator, compute.place(fixed_codes)) for epoch, generator in generators.items()}
     return Trained(generators, learner.saved_networks(), history, samples)
+
+
+def _save(
+    checkpoint: Checkpoint,
+    learner: Learner,
+    order_stream: torch.Generator,
+    history: list[Row],
+    generators: dict[int, Generator],  # those that were kept so far
+) -> None:
+    """All that training goes on from after an epoch."""
+    tensors = learner.state() | {"order_stream": order_stream.get_state()}
+    for epoch, generator in generators.items():
+        tensors |= {f"epoch_{epoch}.{key}": tensor for key, tensor in generator.state_dict().items()}
+    checkpoint.save(tensors, history)
+
+
+def _resumed(
+    checkpoint: Checkpoint | None,
+    learner: Learner,
+    order_stream: torch.Generator,
+    kept_epochs: list[int],
+    compute: Compute,
+) -> tuple[list[Row], dict[int, Generator]]:
+    """What `_save` left: the history and the kept generators; learner and stream are brought to where they were.
+
+    Nothing where nothing was left. Raises UserError for the checkpoint of another training.
+    """
+    state = checkpoint.load() if checkpoint else None
+    if checkpoint is None or state is None:
+        return [], {}
+    tensors, history = state
+    generators: dict[int, Generator] = {}
+    try:
+        order_stream.set_state(tensors["order_stream"])
+        learner.restore(tensors)
+        for epoch in (epoch for epoch in kept_epochs if epoch <= len(history)):
+            weights = {key: tensors[f"epoch_{epoch}.{key}"] for key in learner.generator.state_dict()}
+            generators[epoch] = _frozen(learner.generator, weights, compute)
+    except (KeyError, RuntimeError) as error:
+        raise UserError(f"{checkpoint.path}: not a checkpoint of this training: {error}; delete it") from None
+    return history, generators
 
 
 def trained_writers(prior: str, trained: Trained) -> dict[Path, Writer]:
