@@ -45,12 +45,12 @@ def main() -> None:
         if prior in params.flows:  # fitted to the last generator
             own = artifacts.with_flow(prior)
             judge(own, epochs[-1], draw_samples(own, epochs[-1], count, params.seed, compute))
-    # As many real images as each small GAN drew, at random: a test set may be sorted.
-    as_many = len(next(iter(small.values())))
+    # As many real images as each small GAN drew, or fewer of both; at random, since a test set may be sorted.
+    as_many = min(len(next(iter(small.values()))), len(of_test))
     few = cloud(of_test[numpy_stream(params.seed, "judge", "few").permutation(len(of_test))[:as_many]])
     of_small = []
     for name, drawn in small.items():
-        of_drawn, _ = embedding.embed([to_float(drawn)])
+        of_drawn, _ = embedding.embed([to_float(drawn[:as_many])])
         of_small.append(run_of(name) | fidelity(few, of_drawn, None, None))
     publish(
         {

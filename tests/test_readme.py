@@ -17,7 +17,7 @@ REPORT = {path.as_posix() for path in MADE}
 
 def test_every_marked_number_and_table_is_that_of_its_metric():
     assert {match[1] for match in BLOCK.finditer(TEXT)} == set(TABLES)
-    assert len(NUMBER.findall(TEXT)) >= 4
+    assert len(NUMBER.findall(TEXT)) >= 2
     assert filled(TEXT) == TEXT
 
 

@@ -50,7 +50,6 @@ def check_counts(params: Params, header: Header) -> tuple[int, int, int]:
             "likelihood.validation": (params.likelihood.validation, validation),
             "norms.images": (params.norms.images, test),
             "solvers.images": (params.solvers.images, validation),
-            "saturate_grid.samples": (params.saturate_grid.samples, test),  # compared with as many real images
         }
     )
     return training, validation, test

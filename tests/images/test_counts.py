@@ -46,7 +46,6 @@ TOO_MUCH = [
     ("likelihood.validation", 5001, 5000),
     ("norms.images", 10001, 10000),
     ("solvers.images", 5001, 5000),
-    ("saturate_grid.samples", 10001, 10000),
     ("inpainting.window", 29, 28),
     ("norms.window", 29, 28),
 ]

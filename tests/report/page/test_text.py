@@ -386,6 +386,7 @@ def test_trainings_with_other_seeds_are_told_beside_the_study(committed):
     said = text()
     leads = "+1.0, \N{MINUS SIGN}0.2 and +1.0 dB"
     assert f"This lead depends on the training: with 3 seeds, this study's first, it was {leads} in denoising" in said
+    assert "So one training does not tell how large it is." in said
     assert (
         "trained again with other seeds" in said and "| non-saturating | 20.0, 19.5, 21.0 | 20.0, 19.5, 21.0 |" in said
     )
@@ -393,6 +394,7 @@ def test_trainings_with_other_seeds_are_told_beside_the_study(committed):
     pd.DataFrame(again).query("seed == 2").to_csv(path, index=False)
     said = text()
     assert "This lead holds in every training: with 2 seeds, this study's first, it was +1.0 and +1.0 dB" in said
+    assert "does not tell how large it is" not in said
     pd.DataFrame(again).query("prior == 'vae'").to_csv(path, index=False)
     assert "This lead" not in text() and "Does the order depend" not in text()
 
