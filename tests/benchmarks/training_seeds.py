@@ -3,9 +3,9 @@
 Run after `dvc repro`. The prior is trained once more with the study's parameters and another seed, which changes its
 first weights, the order of the images and all random codes. It restores the study's own test images, seen as the
 study saw them, and is searched with the study's seed. data/long_runs/training_seeds.csv gets a row for each task and
-condition: PSNR of the posterior means, of hidden pixels where there are any, with 95 % bootstrap intervals. Rows of
-other priors and seeds stay. Codes are drawn from N(0, I); for a prior that the study also gives a flow, and that was
-trained together with an encoder, from a flow as well.
+condition: PSNR of the posterior means, of hidden pixels where there are any, with 95 % bootstrap intervals, and the
+slope of the generator's loss in the last epoch. Rows of other priors and seeds stay. Codes are drawn from N(0, I); for
+a prior that the study also gives a flow, and that was trained together with an encoder, from a flow as well.
 """
 
 import argparse

@@ -6,9 +6,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from stages.pipeline import named
-from stages.pipeline.artifacts import COMBINED, FLOW, NO_PRIOR, NORMAL, UNRESTORED, prior_and_latent, with_flow
+from stages.pipeline.artifacts import (
+    COMBINED,
+    FLOW,
+    LONG_RUNS,
+    NO_PRIOR,
+    NORMAL,
+    UNRESTORED,
+    prior_and_latent,
+    with_flow,
+)
 from stages.pipeline.errors import UserError
-from stages.pipeline.params import Params
+from stages.pipeline.params import PARAMS_FILE, Params, load_params
 from stages.report.page.results import Row, rows, table_path
 from stages.report.style import readable
 from stages.restoration.restored import MAP, POSTERIOR_MEAN
@@ -17,6 +26,7 @@ from stages.restoration.weighed import WEIGHED as WEIGHED  # for sections
 
 LEARNED = ("unet",)  # rivals that are trained for the very task
 SATURATED = 0.01  # a GAN whose generator's loss has a smaller slope is called saturated; at logit 0 it is 1/2 or 1
+DECISIVE = ("seed", "data", "train", "flow", "search", "grids")  # parameters of a study that long runs share
 SHOWN = 4  # conditions in a table of other images, at most
 
 
@@ -164,13 +174,18 @@ def _long_runs(table: str, params: Params) -> list[Row]:
 
 
 def like_long_runs(params: Params) -> bool:
-    """Whether this study is the one that data/long_runs is about, as far as unet.csv tells.
+    """Whether this study is the one that data/long_runs is about.
 
-    By the U-Net's steps, the number of images and the conditions.
+    By the parameters there that decide how priors are trained and searched, and by unet.csv: the U-Net's steps, the
+    number of images and the conditions.
     """
-    found = _long_runs("unet", params)
+    found, path = _long_runs("unet", params), LONG_RUNS / PARAMS_FILE
+    if not path.is_file():
+        return False
+    theirs = load_params(path)
     return (
         bool(found)
+        and all(getattr(theirs, name) == getattr(params, name) for name in DECISIVE)
         and min(row.steps for row in found) == params.unet.steps
         and {row.n for row in found} == {params.images}
         and all({row.condition for row in found if row.task == task} == set(conditions(task)) for task in params.tasks)

@@ -350,8 +350,16 @@ def test_what_longer_runs_say(committed, ahead, more, words):
     other = yaml.safe_load(Path("params.yaml").read_text()) | {"images": 32}
     Path("params.yaml").write_text(yaml.safe_dump(other))
     said = text()
-    assert "10400 steps |" not in said.split("## Look")[0] and "This lead depends" not in said
+    assert "10400 steps |" not in said.split("## Look")[0] and "This lead" not in said
     assert "against the longer-trained U-Net" in said  # where it is said that these are other parameters
+
+
+def test_long_runs_stand_beside_a_study_with_their_parameters_alone(committed):
+    assert "This lead" in text() and "Does the order depend" in text()
+    own = yaml.safe_load(Path("params.yaml").read_text())
+    for changes in ({"train": {"learning_rate": 0.0002}}, {"seed": 1}, {"search": {"map": {"restarts": 4}}}):
+        Path("params.yaml").write_text(yaml.safe_dump(merged(own, changes)))
+        assert "This lead" not in text() and "Does the order depend" not in text()
 
 
 def test_made_up_studies_have_a_report(either):
