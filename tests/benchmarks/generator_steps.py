@@ -36,7 +36,7 @@ def more_generator_steps(params: Params, compute: Compute) -> tuple[LatentPrior,
     images = load_split("train", params.data).images
     settings = params.train.model_copy(update={"discriminator_steps": 1, "sample_epochs": []})
     trained = train(GAN, Setting(images, settings, params.seed, choose_compute()))
-    return as_prior(trained, params, compute), trained.history[-1]["g_steps"]
+    return as_prior(trained.generators[settings.epochs], params, compute), trained.history[-1]["g_steps"]
 
 
 def main() -> None:

@@ -7,24 +7,25 @@ import numpy as np
 
 from stages.images.picking import pick_images
 from stages.judging.image_quality import mse, psnr
+from stages.judging.intervals import Bootstrap
 from stages.pipeline.networks import network_writer
 from stages.pipeline.numerics.compute import Compute
 from stages.pipeline.params import Params
-from stages.pipeline.storage import publish
-from stages.priors.networks import load_for_search
-from stages.priors.training import Trained
+from stages.pipeline.storage import Row, publish
+from stages.priors.networks import Generator, load_for_search
 from stages.restoration.inversion import FIRST_MISFIT, measure_misfit
 from stages.restoration.latent.prior import LatentPrior
 from stages.restoration.latent.search import LatentSearch
 from stages.restoration.observed import Observed
 from stages.restoration.side_by_side import posterior_means
+from stages.restoration.task import load_task
 
 
-def as_prior(trained: Trained, params: Params, compute: Compute) -> LatentPrior:
-    """The last generator of a training, with the misfit of validation images; codes from N(0, I)."""
+def as_prior(trained: Generator, params: Params, compute: Compute) -> LatentPrior:
+    """A generator as training left it, with the misfit of validation images; codes from N(0, I)."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "generator.safetensors")
-        publish({path: network_writer(trained.generators[max(trained.generators)])})
+        publish({path: network_writer(trained)})
         generator = compute.place_network(load_for_search(path))
     validation, _ = pick_images("validation", params.images, params)
     prior = LatentPrior(generator, generator.arguments["latent_dim"], validation.shape[1:], FIRST_MISFIT)
@@ -36,3 +37,15 @@ def quality(prior: LatentPrior, observed: Observed, params: Params, compute: Com
     """PSNR (N,) of the posterior mean of each image, dB; of hidden pixels where there are any."""
     search = LatentSearch(prior, params.search, params.seed, compute)
     return psnr(mse(observed.images, posterior_means(search, observed.observation), observed.hidden))
+
+
+def quality_rows(prior: LatentPrior, task: str, key: Row, params: Params, compute: Compute) -> list[Row]:
+    """The study's own test images restored: `key`, task, condition, n, and psnr with its 95 % interval, dB."""
+    observed, bootstrap = load_task(task, params), Bootstrap(params.measure.bootstrap, params.seed)
+    own, rows = quality(prior, observed, params, compute), list[Row]()
+    for condition in observed.conditions:
+        cell = observed.cell(condition) & np.isfinite(own)
+        if cell.any():
+            at = {"task": task, "condition": float(condition), "n": int(cell.sum())}
+            rows.append(key | at | bootstrap.cells("psnr", own[cell]))
+    return rows

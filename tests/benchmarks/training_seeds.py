@@ -11,22 +11,19 @@ a prior that the study also gives a flow, and that was trained together with an 
 import argparse
 from dataclasses import replace
 
-import numpy as np
 import pandas as pd
 
 from stages.images.splits import load_split
-from stages.judging.intervals import Bootstrap
 from stages.pipeline import artifacts
 from stages.pipeline.artifacts import FLOW, NORMAL
 from stages.pipeline.numerics.compute import choose_compute
 from stages.pipeline.params import load_params
-from stages.pipeline.storage import Row, publish, table_writer
+from stages.pipeline.storage import publish, table_writer
 from stages.priors.flow_fit import encode, fit_flow
 from stages.priors.networks import Encoder
 from stages.priors.training import Setting, train
 from stages.restoration.latent.prior import LatentPrior
-from stages.restoration.task import load_task
-from tests.benchmarks.retrained import as_prior, quality
+from tests.benchmarks.retrained import as_prior, quality_rows
 
 TABLE = artifacts.LONG_RUNS / "training_seeds.csv"
 
@@ -44,25 +41,20 @@ def main() -> None:
     compute = choose_compute()
     trained = train(name, Setting(images, params.train, seed, compute))
     compute = compute.for_images(images.shape[-1])
-    latents: dict[str, LatentPrior] = {NORMAL: as_prior(trained, params, compute)}
+    latents: dict[str, LatentPrior] = {NORMAL: as_prior(trained.generators[params.train.epochs], params, compute)}
     encoder = trained.networks.get("encoder")
     if name in params.flows and isinstance(encoder, Encoder):
         known, held_out = (encode(encoder, of_split, compute) for of_split in (images, validation))
         flow, _ = fit_flow(known, held_out, params.flow, seed, compute)
         latents[FLOW] = replace(latents[NORMAL], flow=flow)
 
-    bootstrap, slope = Bootstrap(params.measure.bootstrap, params.seed), trained.history[-1]["loss_slope"]
-    rows: list[Row] = []
-    for task in params.tasks:
-        observed = load_task(task, params)
-        for latent, prior in latents.items():
-            own = quality(prior, observed, params, compute)
-            for condition in observed.conditions:
-                cell = observed.cell(condition) & np.isfinite(own)
-                if cell.any():
-                    key = {"prior": name, "latent": latent, "seed": seed, "loss_slope": slope, "task": task}
-                    at = {"condition": float(condition), "n": int(cell.sum())}
-                    rows.append(key | at | bootstrap.cells("psnr", own[cell]))
+    key = {"prior": name, "latent": "", "seed": seed, "loss_slope": trained.history[-1]["loss_slope"]}
+    rows = [
+        row
+        for task in params.tasks
+        for latent, prior in latents.items()
+        for row in quality_rows(prior, task, key | {"latent": latent}, params, compute)
+    ]
     table = pd.DataFrame(rows)
     if TABLE.exists():
         kept = pd.read_csv(TABLE)

@@ -1,9 +1,12 @@
 """Who is ahead of whom: what sentences of the report decide on."""
 
 import functools
+import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+
+import yaml
 
 from stages.pipeline import named
 from stages.pipeline.artifacts import (
@@ -17,7 +20,7 @@ from stages.pipeline.artifacts import (
     with_flow,
 )
 from stages.pipeline.errors import UserError
-from stages.pipeline.params import PARAMS_FILE, Params, load_params
+from stages.pipeline.params import PARAMS_FILE, Params
 from stages.report.page.results import Row, rows, table_path
 from stages.report.style import readable
 from stages.restoration.restored import MAP, POSTERIOR_MEAN
@@ -26,7 +29,7 @@ from stages.restoration.weighed import WEIGHED as WEIGHED  # for sections
 
 LEARNED = ("unet",)  # rivals that are trained for the very task
 SATURATED = 0.01  # a GAN whose generator's loss has a smaller slope is called saturated; at logit 0 it is 1/2 or 1
-DECISIVE = ("seed", "data", "train", "flow", "search", "grids")  # parameters of a study that long runs share
+DECISIVE = ("seed", "data", "train", "flow", "search")  # parameters of a study that long runs share, beside the grids
 SHOWN = 4  # conditions in a table of other images, at most
 
 
@@ -86,6 +89,22 @@ class Lead:
         counts = {"ahead": self.ahead, "behind": self.behind, "level": self.level}
         most = [name for name, count in counts.items() if count == max(counts.values())]
         return most[0] if len(most) == 1 else "level"
+
+
+@dataclass(frozen=True)
+class SeedLead:
+    """By how much one prior is ahead of another in one training of both, over a task's conditions."""
+
+    differences: Sequence[float]  # dB, of mean PSNR, one a condition; without intervals
+
+    @property
+    def mean(self) -> float:
+        return sum(self.differences) / len(self.differences)
+
+    @property
+    def behind(self) -> int:
+        """Conditions in which the other is ahead."""
+        return sum(difference < 0 for difference in self.differences)
 
 
 def quality_column(task: str) -> str:
@@ -173,19 +192,28 @@ def _long_runs(table: str, params: Params) -> list[Row]:
     return list(rows(f"long_runs/{table}")) if params.data.name == "mnist" else []
 
 
+def shares(params: Params, *names: str) -> bool:
+    """Whether a study of digits has the values of data/long_runs/params.yaml for these top-level keys.
+
+    Keys that params.yaml has got since then are no difference.
+    """
+    path = LONG_RUNS / PARAMS_FILE
+    if params.data.name != "mnist" or not path.is_file():
+        return False
+    theirs, ours = yaml.safe_load(path.read_text()), params.model_dump() | params.grids
+    return all(theirs.get(name) == ours[name] for name in names)
+
+
 def like_long_runs(params: Params) -> bool:
     """Whether this study is the one that data/long_runs is about.
 
     By the parameters there that decide how priors are trained and searched, and by unet.csv: the U-Net's steps, the
     number of images and the conditions.
     """
-    found, path = _long_runs("unet", params), LONG_RUNS / PARAMS_FILE
-    if not path.is_file():
-        return False
-    theirs = load_params(path)
+    found = _long_runs("unet", params)
     return (
         bool(found)
-        and all(getattr(theirs, name) == getattr(params, name) for name in DECISIVE)
+        and shares(params, *DECISIVE, *params.grids)
         and min(row.steps for row in found) == params.unet.steps
         and {row.n for row in found} == {params.images}
         and all({row.condition for row in found if row.task == task} == set(conditions(task)) for task in params.tasks)
@@ -223,6 +251,7 @@ def comparisons(params: Params) -> dict[str, Comparison | None]:
     """What the first page compares, by name; None where a study lacks one of the two sides.
 
     losses      the best GAN loss and the second best, codes from N(0, I)
+    flowed      the same two losses, both with a flow
     classical   the best GAN and the best classical or linear rival of each condition
     learned     the best GAN and the rival that was trained for the task
     objectives  the best GAN and the best prior that has no discriminator
@@ -234,11 +263,14 @@ def comparisons(params: Params) -> dict[str, Comparison | None]:
     others = [prior for prior in params.priors if prior not in adversarial]
     best_gan = best_by_task(params, adversarial) if adversarial else {}
     found: dict[str, Comparison | None] = dict.fromkeys(
-        ("losses", "classical", "learned", "objectives", "flows", "best", "longer")
+        ("losses", "flowed", "classical", "learned", "objectives", "flows", "best", "longer")
     )
     if len(adversarial) > 1:
         second = {task: priors_by_quality(task, params, adversarial)[1].name for task in params.tasks}
         found["losses"] = _comparison("best GAN loss", best_gan, "second best", second)
+        if set(best_gan.values()) | set(second.values()) <= set(params.flows):
+            sides = [{task: with_flow(name) for task, name in names.items()} for names in (best_gan, second)]
+            found["flowed"] = _comparison("the same loss with a flow", sides[0], "the second best with one", sides[1])
     if best_gan:
         classical = {task: lead_over_best(task, name, params, False) for task, name in best_gan.items()}
         found["classical"] = Comparison(
@@ -299,35 +331,41 @@ def generator_steps(params: Params) -> dict[int, dict[str, Lead]]:
     }
 
 
-def trainings(task: str, name: str, params: Params) -> dict[int, float]:
-    """seed -> mean PSNR over a task's conditions of a prior that was trained with it, the study's own seed first.
+def trainings(task: str, name: str, params: Params) -> dict[int, list[float]]:
+    """seed -> PSNR, one a condition of the task, of a prior that was trained with it, the study's own seed first.
 
     The others are those of data/long_runs/training_seeds.csv. Empty where nobody has trained this prior again with the
     study's parameters.
     """
     found = _long_runs("training_seeds", params) if like_long_runs(params) else []
     prior, latent = prior_and_latent(name)
-    again = [row for row in found if (row.prior, row.latent, row.task) == (prior, latent, task)]
+    again = {
+        (row.seed, row.condition): row.psnr
+        for row in found
+        if (row.prior, row.latent, row.task) == (prior, latent, task)
+    }
     if not again or name not in params.searched:
         return {}
-    own = {params.seed: _mean(task, name, POSTERIOR_MEAN)}
-    for seed in sorted({row.seed for row in again}):
-        values = [row.psnr for row in again if row.seed == seed]
-        own[seed] = sum(values) / len(values)
-    return own
+    column, quality, counted = condition_column(task), quality_column(task), conditions(task)
+    means = {getattr(row, column): getattr(row, quality) for row in rows_of(task, name, method=POSTERIOR_MEAN)}
+    return {params.seed: [means[condition] for condition in counted]} | {
+        seed: [again[seed, condition] for condition in counted] for seed in sorted({seed for seed, _ in again})
+    }
 
 
-def leads_by_seed(first: dict[str, str], second: dict[str, str], params: Params) -> dict[str, list[float]]:
-    """task -> by how much a prior is ahead of another, dB, in each training that both went through; see `trainings`."""
+def leads_by_seed(first: dict[str, str], second: dict[str, str], params: Params) -> dict[str, dict[int, SeedLead]]:
+    """task -> seed -> how a prior stands against another in each training that both went through; see `trainings`."""
     leads = {}
     for task, name in first.items():
         one, other = (trainings(task, of, params) for of in (name, second[task]))
         if both := [seed for seed in one if seed in other]:
-            leads[task] = [one[seed] - other[seed] for seed in both]
+            leads[task] = {
+                seed: SeedLead([a - b for a, b in zip(one[seed], other[seed], strict=True)]) for seed in both
+            }
     return leads
 
 
-def comparisons_by_seed(params: Params) -> list[tuple[Comparison, dict[str, list[float]]]]:
+def comparisons_by_seed(params: Params) -> list[tuple[Comparison, dict[str, dict[int, SeedLead]]]]:
     """Comparisons of priors, each with its `leads_by_seed`; those alone that other seeds say something about."""
     found = comparisons(params)
     best = best_by_task(params)
@@ -464,16 +502,21 @@ def _ranked(standings: list[Standing]) -> list[Standing]:
 
 
 def as_likely(noise: str) -> list[str]:
-    """The priors, beside the likeliest, whose test images' likelihood is no further from it than the bounds are apart.
+    """The priors, beside the likeliest, that cannot be told from it by the likelihood of test images.
 
-    Of likelihood.csv with this noise; the bounds are apart by the larger gap of the two, on simulated images.
+    Of likelihood.csv with this noise: those no further from it than the gap between the bounds may be. The larger of
+    the two priors' gaps counts, and of a gap the upper end of its interval over simulated images.
     """
     bits, gaps = (
-        {_searched(row): row.bits_per_dim for row in rows("likelihood", noise=noise, images=images, bound=bound)}
+        {_searched(row): row for row in rows("likelihood", noise=noise, images=images, bound=bound)}
         for images, bound in (("test", "lower"), ("simulated", "gap"))
     )
-    best = min(bits, key=lambda name: bits[name])
-    return [name for name in bits if name != best and bits[name] - bits[best] <= max(gaps[name], gaps[best])]
+    best = min(bits, key=lambda name: bits[name].bits_per_dim)
+    return [
+        name
+        for name in bits
+        if name != best and bits[name].bits_per_dim - bits[best].bits_per_dim <= max(gaps[name].high, gaps[best].high)
+    ]
 
 
 @dataclass(frozen=True)
@@ -515,10 +558,35 @@ class OtherTask:
         return _lead([getattr(cell, name) for cell in self.cells])
 
 
+def other_gans(images: str) -> list[str]:
+    """The GANs of a study of another image set, of data/other_images."""
+    trained = rows(f"other_images/{images}/training")
+    return list(dict.fromkeys(row.prior for row in trained if row.d_loss is not None))
+
+
+def other_losses(images: str) -> tuple[str, str, dict[str, Lead]] | None:
+    """Two GAN losses on another image set: the first is the better one in every task; None where there are not two.
+
+    Then task -> how the first stands against the second, codes from N(0, I).
+    """
+    names = other_gans(images)
+    for first, second in itertools.permutations(names, 2) if len(names) == 2 else ():
+        leads = {}
+        for task in ("denoising", "inpainting"):
+            keys = {"task": task, "latent": NORMAL, "method": POSTERIOR_MEAN}
+            if found := rows(f"other_images/{images}/paired", prior=first, against=second, **keys):
+                leads[task] = _lead(found)
+            elif found := rows(f"other_images/{images}/paired", prior=second, against=first, **keys):
+                leads[task] = _lead(found, sign=-1)
+        if leads and all(lead.mean > 0 for lead in leads.values()):
+            return first, second, leads
+    return None
+
+
 def other_images(images: str) -> dict[str, OtherTask]:
     """task -> what came out for another image set, from data/other_images."""
     folder, found = f"other_images/{images}", {}
-    adversarial = {row.prior for row in rows(f"{folder}/training") if row.d_loss is not None}
+    adversarial = set(other_gans(images))
     for task, condition, quality in (("denoising", "sigma", "psnr"), ("inpainting", "holes", "hole_psnr")):
         table = [row for row in rows(f"{folder}/{task}") if getattr(row, quality) is not None]
         means = [row for row in table if row.method == POSTERIOR_MEAN]

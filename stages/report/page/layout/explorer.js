@@ -49,10 +49,14 @@
     }
   }
 
-  // The restorer shown first: the last with a posterior mean, and so one with a flow where there is one.
+  // The restorer shown first: the prior whose posterior means of these images are best.
   function first() {
     const able = task().restorers.filter((one) => one.methods.some((way) => way.uncertainty));
-    return able[able.length - 1].name;
+    const quality = (one) => {
+      const known = one.methods.find((way) => way.uncertainty).psnr.flat().filter((value) => value !== null);
+      return known.reduce((sum, value) => sum + value, 0) / known.length;
+    };
+    return able.reduce((best, one) => (quality(one) > quality(best) ? one : best)).name;
   }
 
   function thumbs() {
