@@ -56,7 +56,7 @@ def tiny_generator() -> Generator:
 @pytest.fixture
 def prior(tiny_generator) -> LatentPrior:
     """The tiny generator as restoration knows it."""
-    return LatentPrior(tiny_generator, latent_dim=4, image_shape=(1, 28, 28), misfit=Misfit(slope=0.002))
+    return LatentPrior(tiny_generator, latent_dim=4, misfit=Misfit(slope=0.002))
 
 
 @pytest.fixture

@@ -183,7 +183,7 @@ def test_a_picture_that_is_too_large(refused, monkeypatch):
         (["good.png", "--sigma", "nan"], "argument --sigma: nan: allowed are 0 to 10"),
         (["good.png", "--sigma", "11"], "argument --sigma: 11: allowed are 0 to 10"),
         (["good.png", "--ink", "red"], "argument --ink: invalid choice: 'red' (choose from 'light', 'dark')"),
-        (["good.png", "--prior", "hinge"], "argument --prior: invalid choice: 'hinge'"),
+        (["good.png", "--prior", "no_such_loss"], "argument --prior: invalid choice: 'no_such_loss'"),
         (["good.png", "--prior", "least_squares"], "least_squares.safetensors: no such file; `dvc repro`"),
         (["good.png", "--prior", "minimax"], "data/misfit/minimax.json: no such file; `dvc repro` makes it"),
         (["good.png", "--prior", "glo-flow"], "glo-flow.safetensors: no such file; `dvc repro` makes it"),

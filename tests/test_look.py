@@ -15,7 +15,8 @@ from stages.images.source import load_source
 from stages.pipeline.errors import UserError
 from stages.pipeline.params import PARAMS_FILE, load_params
 from stages.pipeline.small_study import CHANGES, copy_project
-from tests.project import Project
+from stages.restoration.windows import check_windows
+from tests.project import Project, merged
 
 
 @pytest.fixture
@@ -44,6 +45,24 @@ def test_the_copy_is_a_study_of_its_own_and_the_workspace_stays(workspace):
     assert listed.returncode == 0, listed.stderr
     stages = listed.stdout.split()
     assert {"train@minimax", "train@non_saturating", "plot"} <= set(stages) and "train@vae" not in stages
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"search": {"posterior": {"steps": 150, "burn_in": 60}}},
+        {"norms": {"restarts": 300, "holes": [1], "window": 16}},
+        {"priors": ["least_squares", "vae"], "flows": ["vae"], "denoising": {"sigmas": [0.25]}},
+    ],
+)
+def test_a_look_at_other_valid_parameters_is_valid(workspace, change):
+    PARAMS_FILE.write_text(yaml.safe_dump(merged(yaml.safe_load(PARAMS_FILE.read_text()), change)))
+    load_params()
+    copy_project(look.LOOK, look.validation_images())
+    small = load_params(look.LOOK / "params.yaml")
+    assert set(small.priors) <= set(load_params().priors) and small.flows == []
+    assert set(small.grids["denoising"]["sigmas"]) <= set(load_params().grids["denoising"]["sigmas"])
+    check_windows("norms", small.norms.holes, small.norms.window, 28)
 
 
 def test_a_look_asks_for_no_more_than_the_study_does(workspace):

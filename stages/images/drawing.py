@@ -20,6 +20,7 @@ INK_MEAN = 0.87  # mean level of pixels above Otsu's threshold where a full stro
 LEAST_INK, MOST_INK = 0.02, 0.4  # mean level of a framed drawing; these digits' is 0.037 to 0.31
 MOST_PIECES = 4  # of a drawing; none of these digits has more
 LEAST_CONTRAST = 0.1  # of ink and paper, white being 1
+EVEN = 1e-3  # levels that differ by less are one
 CLIPPED_NOISE = 0.4  # mean of noise that is clipped at black, for a sigma of 1
 PAPER, INK = 0.08, 0.2  # how far from 0 and from 1 the levels of paper and ink may be and stay as they are
 WORKING_SIZE = 224  # pixels along a side, at which a drawing is looked for
@@ -98,7 +99,7 @@ def _darker_inside(levels: np.ndarray, seen: np.ndarray) -> bool:
 
 def tell_ink(strength: np.ndarray, seen: np.ndarray) -> tuple[np.ndarray, float]:
     """Which pixels (S, S) are ink, by Otsu's threshold, and how far their mean is above that of the paper."""
-    if np.ptp(strength[seen]) == 0:
+    if np.ptp(strength[seen]) < EVEN:
         return np.zeros_like(seen), 0.0
     ink = seen & (strength > threshold_otsu(strength[seen]))
     return ink, float(strength[ink].mean() - strength[seen & ~ink].mean())
@@ -137,7 +138,10 @@ def _smooth(levels: np.ndarray, seen: np.ndarray, sigma: float) -> np.ndarray:
 
 
 def _without_specks(ink: np.ndarray) -> np.ndarray:
-    """The strokes among the pixels `ink` (S, S): neither dirt nor what reaches in over the edge, unless it is all."""
+    """The strokes among the pixels `ink` (S, S): without dirt, and without what reaches in over the edge.
+
+    Where all ink reaches in over the edge, it is the drawing.
+    """
     strokes, count = ndimage.label(ink, structure=np.ones((3, 3)))
     areas = np.bincount(strokes.ravel())
     areas[0] = 0

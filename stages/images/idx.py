@@ -31,7 +31,7 @@ def idx_header(folder: Path, remedy: str) -> Header:
 
 
 def read_idx(folder: Path, remedy: str, digests: Mapping[str, str] | None = None) -> Pool:
-    """Training images and then test images, with their labels.
+    """Training images and then test images, with their labels, counted from 0 without gaps.
 
     Raises UserError for a file that is missing, damaged, or has another SHA-256, unpacked, than `digests` says.
     """
@@ -56,7 +56,8 @@ def read_idx(folder: Path, remedy: str, digests: Mapping[str, str] | None = None
             if len(images[-1]) != len(labels[-1]):
                 counts = f"{len(images[-1])} images and {len(labels[-1])} labels"
                 raise UserError(f"{folder}: {part}: {counts}: allowed are as many of both; {remedy}")
-    return Pool(np.concatenate(images), np.concatenate(labels))
+    _, classes = np.unique(np.concatenate(labels), return_inverse=True)  # EMNIST's letters begin at 1
+    return Pool(np.concatenate(images), classes.astype(np.uint8))
 
 
 def _find(folder: Path, name: str, remedy: str) -> Path:

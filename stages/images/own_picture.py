@@ -12,7 +12,17 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from stages.images.drawing import CLIPPED_NOISE, INK, INK_MEAN, PAPER, find_drawing, refuse_others, tell_ink
+from stages.images.drawing import (
+    CLIPPED_NOISE,
+    EVEN,
+    INK,
+    INK_MEAN,
+    LEAST_CONTRAST,
+    PAPER,
+    find_drawing,
+    refuse_others,
+    tell_ink,
+)
 from stages.images.picture_file import ALL_OF_A_PIXEL, Pixels, Window, area_average, open_picture, pixel_values
 from stages.pipeline.errors import UserError
 from stages.pipeline.numerics.pixels import to_uint8
@@ -139,6 +149,8 @@ def _even_out(
     `strength` (S, S) is how much inkier a pixel is than its paper.
     """
     ink, contrast = tell_ink(strength, seen)
+    if contrast < (EVEN if seen.all() else LEAST_CONTRAST):  # a mask has left hardly any ink to go by
+        return levels, 1.0
     paper = float(np.median((levels - strength)[seen]))
     full = paper + contrast / INK_MEAN
     slack = CLIPPED_NOISE * sigma

@@ -14,9 +14,9 @@ from stages.restoration.latent.curvature import jacobian
 
 
 def singular_values(generator: Generator, codes: Tensor, compute: Compute) -> np.ndarray:
-    """Of dG/dz at each code (N, latent_dim), from the largest: (N, latent_dim), float64; for 28x28 pixels and more.
+    """Of dG/dz at each code (N, latent_dim), from the largest: (N, min(latent_dim, pixels)), float64.
 
-    Those are all: dG/dz has as many columns as a code has numbers. In float32, whatever the hardware has.
+    Computed from slopes in float32, whatever the hardware has.
     """
     exact = replace(compute, bfloat16=False)
     slopes = (jacobian(generator, own, exact) for own in codes.split(1))  # (1, pixels, latent_dim)

@@ -11,7 +11,8 @@ import numpy as np
 
 from stages.pipeline.storage import Arrays, Row
 from stages.priors.max_min.mixtures import MIXTURES, Mixture
-from stages.priors.max_min.played import FINAL, FRAMES, LOSSES, ORDERS, data_of, samples_of
+from stages.priors.max_min.played import FINAL, FRAMES, ORDERS, data_of, samples_of
+from stages.priors.slopes import GAN_LOSSES
 
 RADIUS = 3  # standard deviations from a centre within which a sample is good, as Srivastava et al. 2017 count
 SURE = 0.9  # the probability of its class from which an image is good
@@ -55,15 +56,15 @@ def mode_rows(played: Arrays, judge_image: Judge | None, classes: int) -> list[R
     """The table: a row for every pair of networks; `judge_image` takes coordinates, None where there are no images.
 
     `visited` are the modes covered at one time or another in the last half of the steps: many more than `modes` where
-    samples hop from mode to mode. Moments have fewer samples than the end, so that a single good one may be a tenth of
-    a mode's due. `even_share` is the good share of samples that are spread evenly over the box, None
+    samples hop from mode to mode. A moment has fewer samples than the end, so there a single good one may be enough to
+    cover a mode. `even_share` is the good share of samples that are spread evenly over the box, None
     for images.
     """
     rows = []
     for data in data_of(played):
         judge, count = _judge(data, judge_image, classes)
         even = {"even_share": even_share(MIXTURES[data]) if data in MIXTURES else None}
-        for loss in LOSSES:
+        for loss in GAN_LOSSES:
             for order in ORDERS:
                 final, frames = (samples_of(played, data, order, loss, kind) for kind in (FINAL, FRAMES))
                 for seed, (own, on_the_way) in enumerate(zip(final, frames, strict=True)):

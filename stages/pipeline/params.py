@@ -306,6 +306,12 @@ class Params(Group):
         return self
 
     @model_validator(mode="after")
+    def _no_name_twice(self) -> Self:
+        if shared := sorted({rival for own in self.rivals.values() for rival in own} & set(self.priors)):
+            raise ValueError(f"rivals = {shared[0]!r}: allowed is no name of a prior, since tables have both")
+        return self
+
+    @model_validator(mode="after")
     def _flows_of_priors(self) -> Self:
         if foreign := [prior for prior in self.flows if prior not in self.priors]:
             raise ValueError(f"flows = {foreign[0]!r}: allowed are {', '.join(self.priors)} (priors)")
@@ -340,6 +346,8 @@ def load_params(path: Path = PARAMS_FILE) -> Params:
         raise UserError(f"{path}: no such file; run from the top of the project") from None
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"{path}: not readable as text: {error}") from None
+    except _GivenTwiceError as error:
+        raise UserError(f"{path}: {error}") from None
     except yaml.YAMLError as error:
         raise UserError(f"{path}: not YAML: {' '.join(str(error).split())}") from None
     if isinstance(content, dict):
@@ -394,6 +402,10 @@ def _explain(problem: Mapping[str, Any], prefix: str) -> str:
     return text
 
 
+class _GivenTwiceError(Exception):
+    """A key stands twice in one group."""
+
+
 class _UniqueKeyLoader(yaml.SafeLoader):
     """YAML that refuses a key given twice, of which PyYAML would silently keep the last."""
 
@@ -401,5 +413,5 @@ class _UniqueKeyLoader(yaml.SafeLoader):
         keys = [self.construct_object(key, deep=deep) for key, _ in node.value]  # type: ignore[no-untyped-call]
         twice = sorted({str(key) for key in keys if keys.count(key) > 1})
         if twice:
-            raise UserError(f"{PARAMS_FILE}: {', '.join(twice)} given twice near line {node.start_mark.line + 1}")
+            raise _GivenTwiceError(f"{', '.join(twice)} given twice near line {node.start_mark.line + 1}")
         return super().construct_mapping(node, deep=deep)

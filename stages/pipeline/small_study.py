@@ -10,7 +10,8 @@ from stages.pipeline.params import PARAMS_FILE, load_params
 
 COPIED = ("dvc.yaml", "stages", ".dvcignore", "data/long_runs", "data/other_images")
 CONFIG = "[core]\n    no_scm = true\n"
-CHANGES: dict[str, Any] = {  # numbers are at most these, lists are these
+CHOICES = {"priors", "sigmas", "holes", "discriminator_steps"}  # of these lists what the study has, or its first
+CHANGES: dict[str, Any] = {  # numbers are at most these, other lists are these
     "priors": ["minimax", "non_saturating"],
     "flows": [],
     "images": 4,
@@ -18,11 +19,11 @@ CHANGES: dict[str, Any] = {  # numbers are at most these, lists are these
     "classify": {"epochs": 1},
     "unet": {"steps": 30},
     "judge": {"samples": 1000},
-    "search": {"map": {"samples": 256, "restarts": 3, "explore_steps": 10}, "posterior": {"steps": 50}},
+    "search": {"map": {"samples": 256, "restarts": 3, "explore_steps": 10}, "posterior": {"steps": 50, "burn_in": 20}},
     "invert": {"patience": 1, "walks": [50, 100]},
     "denoising": {"sigmas": [0.0, 0.5]},
     "density": {"images": 100, "codes": 4},
-    "norms": {"images": 2, "sigmas": [0.5], "holes": [2]},
+    "norms": {"images": 2, "sigmas": [0.5], "holes": [2], "restarts": 3},
     "solvers": {"images": 2, "adam_steps": [20, 80], "newton_steps": [1, 4], "restarts": [1, 4]},
     "glow": {"steps": 8},
     "likelihood": {"images": 2, "simulated": 2, "validation": 2, "rounds": 1, "chains": 1, "temperatures": 6},
@@ -33,7 +34,7 @@ CHANGES: dict[str, Any] = {  # numbers are at most these, lists are these
 
 
 def _smaller(own: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
-    """`own` parameters, group by group, with lists of `changes`, and its numbers where they are smaller.
+    """`own` parameters, group by group, with what CHANGES says of numbers and lists.
 
     Groups that the study does not have, as that of a task which it leaves out, are left out.
     """
@@ -42,6 +43,8 @@ def _smaller(own: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
         if isinstance(value, dict):
             if key in own:
                 smaller[key] = _smaller(own[key], value)
+        elif key in CHOICES:
+            smaller[key] = [one for one in own[key] if one in value] or own[key][:1]
         else:
             smaller[key] = value if isinstance(value, list) else min(own[key], value)
     return smaller

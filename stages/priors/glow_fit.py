@@ -21,7 +21,7 @@ from stages.priors.glow import Glow, dequantise, glow_bits, initialise_glow
 EVALUATIONS = 10  # of the flow on validation images; the best of them is kept
 VALIDATION = 1000  # images behind each of them, or as many as there are
 FIRST = 500  # training images that its steps are normalised by at the start
-WARM_UP = 0.05  # share of the steps over which the rate rises
+WARM_UP = 0.05  # share of the steps over which the rate rises; two steps at least
 LARGEST_GRADIENT = 1.0  # its norm is cut there: an image far from all others can have a very large one
 
 
@@ -44,7 +44,11 @@ def fit_glow(
     glow = glow.to(compute.device)
     adam = torch.optim.Adam(glow.parameters(), lr=settings.learning_rate, fused=True)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
-        adam, settings.learning_rate, total_steps=settings.steps + 1, pct_start=WARM_UP, cycle_momentum=False
+        adam,
+        settings.learning_rate,
+        total_steps=settings.steps + 1,
+        pct_start=max(WARM_UP, 2 / (settings.steps + 1)),
+        cycle_momentum=False,
     )
     progress = Progress("fit glow", settings.steps)
     best, history = glow, list[Row]()

@@ -1,6 +1,7 @@
 """DCGAN generator and discriminator (Radford, Metz & Chintala 2016), for square images of 28, 32, 64, ... pixels."""
 
 import itertools
+import math
 from pathlib import Path
 
 import torch
@@ -151,7 +152,7 @@ def recompute_batch_norm(generator: Generator, codes: Tensor, batch_size: int = 
         norm.reset_running_stats()
         norm.momentum = None  # a plain average over the batches that follow
     generator.train()
-    for batch in codes.split(batch_size):
+    for batch in codes.tensor_split(math.ceil(len(codes) / batch_size)):  # of one size, since all count alike
         generator(batch)
     for norm, momentum in zip(norms, momenta, strict=True):
         norm.momentum = momentum

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 
 from stages.images.own_picture import png_writer
 from stages.pipeline.numerics.pixels import to_float
@@ -63,6 +64,9 @@ def overview(shown: dict[str, np.ndarray], chains: list[tuple[float, np.ndarray]
     figure, panels = panel_rows([list(pictures)], width=1.5 * len(pictures), height=2)
     for title, picture in pictures.items():
         show(panels[title], picture.transpose(1, 2, 0))
+        height, width = picture.shape[1:]
+        frame = Rectangle((-0.5, -0.5), width, height, fill=False, edgecolor="0.6", linewidth=0.6, clip_on=False)
+        panels[title].add_patch(frame)  # white paper would run into the page
         panels[title].set_title(title)
     return figure
 

@@ -150,7 +150,7 @@ def task_columns(condition: str, hides: bool, labelled: bool) -> Columns:
     """The columns of a task's table, whose conditions are told apart by the column `condition`."""
     cell = RESTORER | {condition: ANY, "n": COUNT}
     if hides:
-        quality = _with_interval("hole_psnr", EMPTY) | {"hole_mse": POSITIVE, "psnr": EMPTY, "known_psnr": EMPTY}
+        quality = _with_interval("hole_psnr", EMPTY) | {"hole_mse": EMPTY_POSITIVE, "psnr": EMPTY, "known_psnr": EMPTY}
     else:
         quality = PSNR | {"mse": POSITIVE}
     rest = {"ssim": SSIM} if hides else {"ssim": SSIM, "observed_psnr": EMPTY}

@@ -1,5 +1,6 @@
 """All that the stages have left, read when somebody asks for it: what tables and figures are made from."""
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -76,7 +77,7 @@ class Study:
     def priors(self) -> list[str]:
         return self.params.priors
 
-    @property
+    @functools.cached_property
     def labelled(self) -> bool:
         """Whether the images have labels: without them, some columns, rows and panels are left out."""
         return load_whole().labels is not None

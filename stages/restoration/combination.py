@@ -1,8 +1,8 @@
 """Restorations put together: a weighted mean of what a prior and what its rivals made of the same observation.
 
 Stacked regression (Wolpert 1992; Breiman 1996): the weights, none below 0 and 1 in sum, are those with the least
-squared error on validation images, for each condition. What a generator cannot draw it loses weight for, to restorers
-that need not draw it. The same of the rivals alone tells what the generator adds.
+squared error on validation images, for each condition. A prior loses weight where its generator cannot draw the images,
+and restorers without a generator gain it. The same of the rivals alone tells what the generator adds.
 """
 
 import numpy as np

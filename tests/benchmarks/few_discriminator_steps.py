@@ -15,9 +15,10 @@ from stages.pipeline.params import Modes, load_params
 from stages.pipeline.storage import Row, publish, table_writer
 from stages.priors.max_min.mixtures import MIXTURES
 from stages.priors.max_min.orders import Duels, Run, steps_of_a_round
-from stages.priors.max_min.played import LOSSES, MAX_MIN, MIN_MAX, ONE_TO_ONE
+from stages.priors.max_min.played import MAX_MIN, MIN_MAX, ONE_TO_ONE
 from stages.priors.max_min.study import SAMPLES
 from stages.priors.max_min.targets import mixture_target
+from stages.priors.slopes import GAN_LOSSES
 
 TABLE = artifacts.LONG_RUNS / "modes_few_steps.csv"
 
@@ -33,7 +34,7 @@ def rows_of(order: str, settings: Modes, seed: int) -> Iterator[Row]:
     rounds = discriminator_steps(settings) // of_discriminator
     short = settings.model_copy(update={"steps": rounds * (of_discriminator + of_generator)})
     targets = [mixture_target(name) for name in MIXTURES]
-    runs = [Run(target, loss, number) for loss in LOSSES for target in targets for number in range(settings.seeds)]
+    runs = [Run(target, loss, number) for loss in GAN_LOSSES for target in targets for number in range(settings.seeds)]
     duels = Duels(runs, short, seed, choose_compute())
     for _ in duels.play(order):
         pass

@@ -28,7 +28,7 @@ def as_prior(trained: Generator, params: Params, compute: Compute) -> LatentPrio
         publish({path: network_writer(trained)})
         generator = compute.place_network(load_for_search(path))
     validation, _ = pick_images("validation", params.images, params)
-    prior = LatentPrior(generator, generator.arguments["latent_dim"], validation.shape[1:], FIRST_MISFIT)
+    prior = LatentPrior(generator, generator.arguments["latent_dim"], FIRST_MISFIT)
     misfit, _ = measure_misfit(LatentSearch(prior, params.search, params.seed, compute), validation)
     return prior.with_misfit(misfit)
 

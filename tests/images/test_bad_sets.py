@@ -40,6 +40,13 @@ def attempt(tmp_path, monkeypatch):
     return run
 
 
+def test_prepare_alone_takes_no_image_into_two_splits(attempt, tmp_path, monkeypatch):
+    monkeypatch.setattr(check, "main", lambda: None)
+    np.save(tmp_path / "images.npy", drawn(40, 28, 1))
+    words = attempt(name="array", path="images.npy", split="in_order", validation=35, test=12)
+    assert "data.validation = 35: allowed with these images is at most 27" in words
+
+
 def saved(array: np.ndarray):
     return lambda path: write_array(path.with_suffix(".npy"), array).rename(path)
 

@@ -1,6 +1,7 @@
 """A photographed drawing becomes the digit that it shows, wherever it lies, however it is lit, in whatever ink."""
 
 import gzip
+import re
 
 import numpy as np
 import pytest
@@ -106,6 +107,20 @@ def test_a_hole_keeps_its_place(load):
     picture = load(np.where(hidden, 1, levels), hidden=hidden)
     assert set(range(10, 18)) <= set(np.flatnonzero(~picture.known[0].all(axis=1))) <= set(range(9, 19))
     assert distance(picture) < 0.11 and (picture.levels[0][~picture.known[0]] == 0).all()
+
+
+@pytest.mark.parametrize("digit", DIGITS)
+@pytest.mark.parametrize("every", [3, 6])
+def test_a_photo_whose_ink_is_scratched_all_over_is_taken_as_it_is(load, digit, every):
+    """Then hardly a pixel with ink is wholly known, and there is no contrast to go by."""
+    levels = photo(digit)
+    rows, columns = np.nonzero(levels < 0.6)
+    scratched = np.zeros(levels.shape, dtype=bool)
+    scratched[rows.min() - 3 : rows.max() + 4 : every, columns.min() - 3 : columns.max() + 4] = True
+    picture = load(levels, hidden=scratched)
+    assert 0 < picture.known.sum() < picture.known.size and np.isfinite(picture.levels[:, picture.known[0]]).all()
+    times = re.search(r"contrast times ([\d.]+)", picture.notes[0])
+    assert times is None or float(times[1]) < 3  # ink and paper differ by 0.55
 
 
 @pytest.mark.parametrize("scale", [1, 4, 10])

@@ -42,7 +42,7 @@ SEARCH = MapSearch(samples=8, restarts=1, explore_steps=1, whitened_steps=1, ste
 def linear() -> LatentSearch:
     """Of a generator that draws 1/2 + A z, as images of one row."""
     weights = torch.from_numpy(AXES.astype(np.float32))
-    prior = LatentPrior(lambda z: (0.5 + z @ weights.T)[:, None, None, :], LATENT_DIM, (1, 1, PIXELS), NOISE)
+    prior = LatentPrior(lambda z: (0.5 + z @ weights.T)[:, None, None, :], LATENT_DIM, NOISE)
     return LatentSearch(prior, Search.model_construct(map=SEARCH), seed=0, compute=WIDE)
 
 

@@ -7,7 +7,8 @@ import pytest
 
 from stages.judging.modes import covered, even_share, kl_to_uniform, mode_rows, mode_statistics, nearest_modes
 from stages.priors.max_min.mixtures import MIXTURES
-from stages.priors.max_min.played import FINAL, FRAMES, LOSSES, ORDERS, name_of
+from stages.priors.max_min.played import FINAL, FRAMES, ORDERS, name_of
+from stages.priors.slopes import GAN_LOSSES
 
 RING = MIXTURES["ring"]
 
@@ -84,13 +85,13 @@ def test_kl_by_hand():
 def test_the_table_has_a_row_a_pair_and_counts_what_was_visited_on_the_way():
     hopping = np.stack([np.stack([at(*[mode] * 20) for mode in (1, 4, 4, 6)])] * 2)  # two seeds, four frames
     played = {}
-    for loss in LOSSES:
+    for loss in GAN_LOSSES:
         for order in ORDERS:
             played[name_of("ring", order, loss, FINAL)] = np.stack([at(*[6] * 40), at(*[*range(8)] * 5)])
             played[name_of("ring", order, loss, FRAMES)] = hopping
     rows = mode_rows(played, None, 0)
     assert [(row["loss"], row["order"], row["seed"]) for row in rows] == [
-        (loss, order, seed) for loss in LOSSES for order in ORDERS for seed in (0, 1)
+        (loss, order, seed) for loss in GAN_LOSSES for order in ORDERS for seed in (0, 1)
     ]
     assert [row["modes"] for row in rows[:2]] == [1, 8]
     assert {row["visited"] for row in rows} == {3}

@@ -12,6 +12,7 @@ import torch
 from stages.pipeline import command
 from stages.pipeline.command import VERBS, between, run_stage
 from stages.pipeline.errors import UserError
+from stages.pipeline.params import load_params
 from tests.project import ROOT
 
 
@@ -30,9 +31,8 @@ MISTAKES = {
     ("plot", "everything"): "error: command line: unrecognized arguments: everything; see --help",
     ("observe",): "error: command line: the following arguments are required: --task; see --help",
     ("observe", "--task", "deblurring"): "error: --task = deblurring: params.yaml allows denoising, inpainting",
-    ("run_prior", "--task", "denoising", "--prior", "hinge"): (
-        "error: --prior = hinge: params.yaml allows minimax, non_saturating, non_saturating-flow, "
-        "least_squares, least_squares-flow, vae, vae-flow, glo, glo-flow"
+    ("run_prior", "--task", "denoising", "--prior", "no_such_loss"): (
+        f"error: --prior = no_such_loss: params.yaml allows {', '.join(load_params(ROOT / 'params.yaml').searched)}"
     ),
 }
 

@@ -51,7 +51,7 @@ BAD_VALUES = [
     (
         {"data": {"name": "cifar"}},
         "data.name = 'cifar'",
-        "fashion_mnist, folder, mnist (the modules of stages/images/sources)",
+        f"{', '.join(named.names(named.SOURCES))} (the modules of stages/images/sources)",
     ),
     ({"data": {"name": "../mnist"}}, "data.name = '../mnist'", "allowed are array, "),
     ({"data": {"name": "__init__"}}, "data.name = '__init__'", "allowed are array, "),
@@ -60,9 +60,9 @@ BAD_VALUES = [
     ({"priors": []}, "priors = []", "at least 1"),
     ({"priors": "minimax"}, "priors = 'minimax'", "list"),
     (
-        {"priors": ["hinge"]},
-        "priors.0 = 'hinge'",
-        "allowed are glo, least_squares, minimax, non_saturating, vae (the m",
+        {"priors": ["no_such_loss"]},
+        "priors.0 = 'no_such_loss'",
+        f"allowed are {', '.join(named.names(named.LOSSES))} (the modules of",
     ),
     ({"priors": ["minimax", "minimax"]}, "priors = ", "each value once"),
     ({"priors": ["minimax"]}, "flows = 'non_saturating'", "allowed are minimax (priors)"),
@@ -70,10 +70,10 @@ BAD_VALUES = [
     (
         {"tasks": ["denoising", "deblurring"]},
         "tasks.1 = 'deblurring'",
-        "allowed are denoising, inpainting (the modules",
+        f"allowed are {', '.join(named.names(named.TASKS))} (the modules",
     ),
     ({"tasks": ["denoising", "denoising"]}, "tasks = ", "each value once"),
-    ({"rivals": {"denoising": ["median"]}}, "rivals.denoising.0 = 'median'", "allowed are biharmonic, bm3d, "),
+    ({"rivals": {"denoising": ["no_such"]}}, "rivals.denoising.0 = 'no_such'", "allowed are biharmonic, bm3d, "),
     ({"rivals": {"denoising": ["tv", "tv"]}}, "rivals.denoising = ['tv', 'tv']", "each value once"),
     ({"rivals": {"denoising": "tv"}}, "rivals.denoising = 'tv'", "list"),
     ({"rivals": {"deblurring": []}}, "'deblurring'", "allowed are denoising, inpainting"),
@@ -164,6 +164,22 @@ def test_bad_values_are_named_with_what_is_allowed(tmp_path, change, named, allo
     message = str(caught.value)
     assert "params.yaml: " in message and named in message and allowed in message
     assert "\n" not in message
+
+
+def test_a_rival_has_no_name_of_a_prior(tmp_path, monkeypatch):
+    names = named.names
+    monkeypatch.setattr(
+        named, "names", lambda folder: [*names(folder), "unet"] if folder == named.LOSSES else names(folder)
+    )
+    with pytest.raises(UserError, match=r"params\.yaml: rivals = 'unet': allowed is no name of a prior, since tables"):
+        load(tmp_path, merged(GOOD, {"priors": ["non_saturating", "unet"], "flows": []}))
+
+
+def test_a_key_given_twice_is_named_with_its_file(tmp_path):
+    path = tmp_path / "other.yaml"
+    path.write_text("seed: 0\nseed: 1\n")
+    with pytest.raises(UserError, match=r"other\.yaml: seed given twice near line 1"):
+        load_params(path)
 
 
 BAD_FILES = {

@@ -148,6 +148,13 @@ def test_a_flow_learns_what_images_look_like(fitted, exact):
     assert image_bits(glow, shuffled, 0, exact).mean() > bits.mean() + 1
 
 
+@pytest.mark.parametrize("steps", [1, 2, 19, 39])
+def test_a_flow_is_fitted_in_any_number_of_steps(exact, steps):
+    settings = SETTINGS.model_copy(update={"steps": steps, "batch_size": 4})
+    _, history = fit_glow(stripes(20), stripes(10, seed=1), settings, 0, exact)
+    assert history[-1]["step"] == steps
+
+
 def test_bits_of_an_image_are_the_same_in_each_call_and_almost_so_in_other_company(fitted, exact):
     glow, _ = fitted
     images = stripes(6, seed=3)

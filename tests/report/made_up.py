@@ -20,7 +20,6 @@ from stages.priors.max_min.played import (
     FRAMES,
     IMAGES,
     LOADINGS,
-    LOSSES,
     MAX_MIN,
     MEAN,
     ORDERS,
@@ -215,11 +214,11 @@ def _modes(made: Made) -> dict[Path, Writer]:
         centres = MIXTURES[data].centres if data in MIXTURES else np.eye(3, dtype=np.float32)
         for order in ORDERS:
             count = 1 if order == MAX_MIN else len(centres)
-            for loss in LOSSES:
+            for loss in GAN_LOSSES:
                 for kind, shape in {FINAL: (2, 50), FRAMES: (2, 4, 20)}.items():
                     points = centres[rng.integers(count, size=shape)] + rng.normal(0, 0.05, (*shape, centres.shape[1]))
                     arrays[name_of(data, order, loss, kind)] = points.astype(np.float32)
-    for loss in LOSSES:
+    for loss in GAN_LOSSES:
         arrays[name_of(FILMED, MAX_MIN, loss, SURFACE)] = rng.random((4, 9, 9), dtype=np.float32)
     if IMAGES in names:
         coordinates = rng.normal(size=(made.images[0].size, 3)).astype(np.float32)

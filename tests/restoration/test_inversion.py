@@ -75,7 +75,7 @@ def test_misfit_is_not_fooled_by_pixels_that_are_fitted_too_well(search):
     def generate(codes: torch.Tensor) -> torch.Tensor:
         return torch.sigmoid(codes @ weights.T).view(-1, 1, 8, 8)
 
-    supple = LatentPrior(generate, latent_dim=48, image_shape=(1, 8, 8), misfit=FIRST_MISFIT)
+    supple = LatentPrior(generate, latent_dim=48, misfit=FIRST_MISFIT)
     misfit, fitted = measure_misfit(replace(search, prior=supple), images)
     assert fitted.slope < misfit.slope / 2
 

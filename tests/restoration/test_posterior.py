@@ -35,7 +35,7 @@ def with_chains(search: LatentSearch, chains: Posterior) -> LatentSearch:
 
 def search_of_rows(generate: Generate, misfit: Misfit, chains: Posterior) -> LatentSearch:
     """Of a generator that draws images of one row from codes of three numbers; only its chains matter."""
-    prior = LatentPrior(generate, 3, (1, 1, generate(torch.zeros(1, 3)).shape[3]), misfit)
+    prior = LatentPrior(generate, 3, misfit)
     return LatentSearch(prior, Search.model_construct(posterior=chains), seed=0, compute=WIDE)
 
 

@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 
 from stages.pipeline.storage import Row
-from stages.priors.max_min.orders import GAN_LOSSES, Duels
+from stages.priors.max_min.orders import Duels
+from stages.priors.objectives import BY_NAME
 
 SIDE = 161  # points along a side of the grid
 AT_A_TIME = 4096  # of its points
@@ -56,7 +57,7 @@ def solve_inner(duels: Duels, steps: int) -> list[Row]:
         real = duels.logits(duels.real_points(POINTS))
     rows = []
     for number, run in enumerate(duels.runs):
-        loss, reach = GAN_LOSSES[run.loss], run.target.reach
+        loss, reach = BY_NAME[run.loss], run.target.reach
         values = torch.vmap(loss.generator)(heights[number][:, None])
         best = heights[number][values.argmin()]
         highest = grid[number, heights[number].argmax()]

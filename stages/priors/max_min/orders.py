@@ -18,12 +18,11 @@ from stages.pipeline.numerics.compute import Compute
 from stages.pipeline.numerics.streams import torch_stream
 from stages.pipeline.params import Modes
 from stages.priors.gan_loss import GanLoss
-from stages.priors.losses import least_squares, minimax, non_saturating
-from stages.priors.max_min.played import LOSSES, MAX_MIN, MIN_MAX, ONE_TO_ONE
+from stages.priors.max_min.played import MAX_MIN, MIN_MAX, ONE_TO_ONE
 from stages.priors.max_min.stacked import StackedMlp
 from stages.priors.max_min.targets import Target
+from stages.priors.objectives import BY_NAME
 
-GAN_LOSSES: dict[str, GanLoss] = dict(zip(LOSSES, (minimax.LOSS, non_saturating.LOSS, least_squares.LOSS), strict=True))
 LATENT_DIM = 8
 SNAPSHOTS = 16  # samples on the way, of the last half of the steps
 BETAS = (0.5, 0.999)  # of Adam, as in the study's GANs
@@ -63,7 +62,7 @@ def _groups(runs: Sequence[Run]) -> list[_Group]:
     groups, first = [], 0
     for name, own in itertools.groupby(run.loss for run in runs):
         count = len(list(own))
-        groups.append(_Group(GAN_LOSSES[name], slice(first, first + count), count))
+        groups.append(_Group(BY_NAME[name], slice(first, first + count), count))
         first += count
     return groups
 

@@ -7,9 +7,9 @@ import numpy as np
 from stages.pipeline.artifacts import MODES
 from stages.pipeline.errors import UserError
 from stages.pipeline.storage import Array, Arrays, load_arrays
+from stages.priors.slopes import GAN_LOSSES
 
 MIN_MAX, ONE_TO_ONE, MAX_MIN = ORDERS = ("min_max", "one_to_one", "max_min")
-LOSSES = ("minimax", "non_saturating", "least_squares")
 FILMED = "ring"  # of whose pairs in the order max_min surfaces are kept too
 IMAGES = "images"  # what is learned beside the mixtures, where images have labels
 FINAL, FRAMES, SURFACE = "final", "frames", "surface"
@@ -50,7 +50,7 @@ def load_played() -> Arrays:
         raise UserError(f"{path}: it holds no samples")
     for data in data_of(arrays):
         for order in ORDERS:
-            for loss in LOSSES:
+            for loss in GAN_LOSSES:
                 for kind in (FINAL, FRAMES, SURFACE)[: 3 if (data, order) == (FILMED, MAX_MIN) else 2]:
                     if (name := name_of(data, order, loss, kind)) not in arrays:
                         raise UserError(f"{path}: array {name!r} is missing: run `dvc repro`")

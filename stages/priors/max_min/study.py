@@ -18,7 +18,6 @@ from stages.priors.max_min.played import (
     FINAL,
     FRAMES,
     LOADINGS,
-    LOSSES,
     MAX_MIN,
     MEAN,
     ORDERS,
@@ -26,6 +25,7 @@ from stages.priors.max_min.played import (
     name_of,
 )
 from stages.priors.max_min.targets import Target, image_target, mixture_target
+from stages.priors.slopes import GAN_LOSSES
 
 SAMPLES, IN_A_FRAME = 1000, 100  # of every generator, at the end and on the way
 FILM_SIDE = 61  # points along a side of a film's surface
@@ -54,7 +54,7 @@ def _in_every_order(
     targets: Sequence[Target], settings: Modes, seed: int, compute: Compute
 ) -> Iterator[tuple[str, Duels, Arrays]]:
     """Each order, its pairs when trained, and their samples; all losses and repetitions of all targets in one stack."""
-    runs = [Run(target, loss, number) for loss in LOSSES for target in targets for number in range(settings.seeds)]
+    runs = [Run(target, loss, number) for loss in GAN_LOSSES for target in targets for number in range(settings.seeds)]
     progress = Progress(f"modes: {', '.join(target.name for target in targets)}", len(ORDERS))
     for order in ORDERS:
         duels = Duels(runs, settings, seed, compute)

@@ -16,7 +16,6 @@ from stages.priors.max_min.played import (
     FRAMES,
     IMAGES,
     LOADINGS,
-    LOSSES,
     MAX_MIN,
     MEAN,
     ORDERS,
@@ -24,6 +23,7 @@ from stages.priors.max_min.played import (
     data_of,
     samples_of,
 )
+from stages.priors.slopes import GAN_LOSSES
 from stages.report.study import Study
 from stages.report.style import GREY, PALETTE, colours, readable, show, tile
 
@@ -50,16 +50,16 @@ def mode_counts(modes: pd.DataFrame, played: Arrays) -> Figure:
     for panel, data in zip(np.atleast_1d(above.subplots(1, len(names))), names, strict=True):
         _counts(panel, modes[modes.data == data])
     above.axes[0].legend(fontsize=7, loc="best")
-    rows = below.subplots(len(ORDERS), len(names) * len(LOSSES), squeeze=False)
+    rows = below.subplots(len(ORDERS), len(names) * len(GAN_LOSSES), squeeze=False)
     for order, row in zip(ORDERS, rows, strict=True):
-        pairs = [(data, loss) for data in names for loss in LOSSES]
+        pairs = [(data, loss) for data in names for loss in GAN_LOSSES]
         for panel, (data, loss) in zip(row, pairs, strict=True):
             points = samples_of(played, data, order, loss, FINAL)[0]
             if data == IMAGES:
                 pictures = Coordinates(played[MEAN], played[LOADINGS]).decode(points[: COLUMNS**2])
                 show(panel, tile(pictures, COLUMNS))
             else:
-                _points(panel, data, points[:SHOWN], colours(LOSSES)[loss])
+                _points(panel, data, points[:SHOWN], colours(GAN_LOSSES)[loss])
             if order == ORDERS[0]:
                 panel.set_title(f"{data}\n{readable(loss)}", fontsize=8)
         row[0].set_ylabel(readable(order), fontsize=9)
@@ -67,7 +67,7 @@ def mode_counts(modes: pd.DataFrame, played: Arrays) -> Figure:
 
 
 def _counts(panel: Axes, modes: pd.DataFrame) -> None:
-    for place, (loss, colour) in enumerate(zip(LOSSES, PALETTE, strict=False)):
+    for place, (loss, colour) in enumerate(zip(GAN_LOSSES, PALETTE, strict=False)):
         for number, order in enumerate(ORDERS):
             own = modes[(modes.loss == loss) & (modes.order == order)].modes.to_numpy()
             x = number + (place - 1) * 0.25

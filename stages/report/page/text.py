@@ -1,5 +1,6 @@
 """The report's text: Markdown sections with Jinja2 over the tables, in one order, for HTML and PDF alike."""
 
+import contextlib
 import functools
 import importlib.metadata
 import platform
@@ -169,8 +170,12 @@ def _rendered(environment: jinja2.Environment, name: str) -> str:
 
 
 def _versions() -> dict[str, str]:
-    """Of Python and the packages that numbers come from, as installed."""
-    return {"Python": platform.python_version()} | {name: importlib.metadata.version(name) for name in PACKAGES}
+    """Of Python and the packages that numbers come from, as installed, maybe under another name."""
+    versions = {"Python": platform.python_version()}
+    for name in PACKAGES:
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+            versions[name] = importlib.metadata.version(name)
+    return versions
 
 
 def _machine() -> str:

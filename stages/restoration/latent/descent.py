@@ -94,7 +94,7 @@ def _descend_batch(
             best_codes = torch.where(better[:, :, None], codes, best_codes)
             if step == walk.steps - 1:
                 progress.advance()
-                break  # nobody would look at where the last step leads
+                break  # what comes after the last step would not be evaluated, so it could not be kept
         (gradient,) = torch.autograd.grad(value.sum(), move)
         # Adam (Kingma & Ba 2015, algorithm 1). Torch's own imports its compiler: a second of each search stage.
         average.lerp_(gradient, 1 - BETA1)

@@ -7,7 +7,7 @@ With the data term of `Misfit` that is minus the logarithm of the posterior p(z 
     y = mask * (x + sigma * noise),   x = G(z) + e,   e ~ N(0, v(G(z))),   z ~ N(0, I)
 
 where e is what the generator cannot draw (misfit.py). A plain L2 distance, which takes every pixel to be as uncertain
-as any other, trusts edges too much and paper too little.
+as any other, gives too much weight to edges, where generators err, and too little to even areas.
 """
 
 from collections.abc import Callable

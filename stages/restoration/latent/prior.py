@@ -28,7 +28,6 @@ class LatentPrior:
 
     generator: Generate  # G, frozen; z (N, latent_dim) -> images (N, C, S, S) in [0, 1], on the device
     latent_dim: int
-    image_shape: tuple[int, int, int]  # (C, S, S)
     misfit: Misfit
     flow: Flow | None = None  # None: z = u
 
@@ -88,8 +87,7 @@ def load_prior(name: str, misfit: Misfit, compute: Compute, images: np.ndarray |
     path = artifacts.generator(prior)
     generator = compute.place_network(load_for_search(path))
     channels, size = generator.arguments["channels"], generator.arguments["image_size"]
-    shape = (channels, size, size)
-    if images is not None and images.shape[1:] != shape:
+    if images is not None and images.shape[1:] != (shape := (channels, size, size)):
         raise UserError(f"{path}: draws images of shape {shape}, to restore are {images.shape[1:]}: run `dvc repro`")
     flow = compute.place_network(load_network(Flow, artifacts.flow(prior))) if latent == artifacts.FLOW else None
-    return LatentPrior(generator, generator.arguments["latent_dim"], shape, misfit, flow)
+    return LatentPrior(generator, generator.arguments["latent_dim"], misfit, flow)

@@ -49,6 +49,17 @@ def test_idx_files_gzipped_or_not(tmp_path, suffix):
     assert pool.labels.tolist() == [*(index % 10 for index in range(30)), *(index % 10 for index in range(12))]
 
 
+def test_labels_that_begin_at_one_are_counted_from_zero(tmp_path):
+    folder = write_idx_folder(tmp_path / "raw", 30, 12, suffix="")
+    for part in ("train", "t10k"):
+        path = folder / f"{part}-labels-idx1-ubyte"
+        content = path.read_bytes()
+        path.write_bytes(content[:8] + bytes(2 * label + 1 for label in content[8:]))  # 1, 3, ..., 19
+    labels = load_source("fashion_mnist").read(data("fashion_mnist", folder, test=None)).labels
+    assert labels.dtype == np.uint8
+    assert labels.tolist() == [*(index % 10 for index in range(30)), *(index % 10 for index in range(12))]
+
+
 @pytest.mark.parametrize("images", [drawn(40, 64, 3), drawn(40, 32, 1), drawn(40, 28, 1)[..., 0]], ids=str.__class__)
 def test_an_array_is_used_where_it_lies(tmp_path, images):
     settings = data("array", write_array(tmp_path / "images.npy", images))

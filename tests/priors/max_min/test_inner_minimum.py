@@ -9,8 +9,8 @@ import torch
 from stages.pipeline.params import Modes
 from stages.priors.max_min.inner_minimum import solve_inner, surface
 from stages.priors.max_min.orders import Duels, Run
-from stages.priors.max_min.played import LOSSES
 from stages.priors.max_min.targets import mixture_target
+from stages.priors.slopes import GAN_LOSSES
 
 SETTINGS = Modes(
     seeds=1,
@@ -24,7 +24,7 @@ SETTINGS = Modes(
     inner_minimum_steps=150,
 )
 PEAK = torch.tensor([1.2, -0.6])
-RUNS = [Run(mixture_target("ring"), loss, 0) for loss in LOSSES]
+RUNS = [Run(mixture_target("ring"), loss, 0) for loss in GAN_LOSSES]
 
 
 class Hill(torch.nn.Module):
@@ -41,7 +41,7 @@ class Hill(torch.nn.Module):
 def solved(height: float, exact) -> dict[str, dict]:
     duels = Duels(RUNS, SETTINGS, 0, exact)
     duels.discriminator = Hill(height)
-    return dict(zip(LOSSES, solve_inner(duels, SETTINGS.inner_minimum_steps), strict=True))
+    return dict(zip(GAN_LOSSES, solve_inner(duels, SETTINGS.inner_minimum_steps), strict=True))
 
 
 def test_a_surface_has_its_rows_along_y(exact):

@@ -216,7 +216,7 @@ def test_whitened_steps_get_farther_than_as_many_of_adam(search_settings, exact)
     def generate(codes: torch.Tensor) -> torch.Tensor:
         return (codes @ slopes.T).view(-1, 1, 8, 8)
 
-    prior = LatentPrior(generate, latent_dim=8, image_shape=(1, 8, 8), misfit=Misfit(0.0))
+    prior = LatentPrior(generate, latent_dim=8, misfit=Misfit(0.0))
     truth, starts = (LatentSearch(prior, search_settings, seed, exact).draw_prior(5) for seed in (1, 0))
     observation = clean(prior.draw(truth, exact))
     walk = Walk(steps=300, learning_rate=0.1, ramp_down=0.3, keep_best=True)
