@@ -7,7 +7,7 @@ import yaml
 
 from stages.pipeline.artifacts import REPORT as MADE
 from stages.pipeline.params import load_params
-from stages.report.page import findings
+from stages.report.page.findings import first_page, measures, other_sets
 from tests.project import ROOT
 from tests.readme import BLOCK, NUMBER, README, TABLES, filled, metric
 
@@ -42,8 +42,8 @@ def test_the_answer_in_short_is_what_the_tables_say(monkeypatch):
     assert "The same network as a VAE, its codes drawn from a flow" in short and "is better than every GAN." in short
     monkeypatch.chdir(ROOT)
     params = load_params()
-    found = findings.comparisons(params)
-    assert findings.saturated(params) == ["minimax"]
+    found = first_page.comparisons(params)
+    assert measures.saturated(params) == ["minimax"]
     assert set(found["losses"].first.values()) == {"non_saturating"}
     assert set(found["flows"].second.values()) == {"vae-flow"}
     for name, verdict in (("losses", "ahead"), ("classical", "ahead"), ("flows", "behind")):
@@ -76,7 +76,7 @@ def test_other_images_set_the_limits_that_are_told():
     said = "On clothes the best GAN is level with classical tools in inpainting, on colour emoji behind them."
     assert said in " ".join(TEXT.split())
     clothes, emoji = (
-        {task: one.lead("gan_lead").verdict for task, one in findings.other_images(name).items()}
+        {task: one.lead("gan_lead").verdict for task, one in other_sets.other_images(name).items()}
         for name in ("fashion_mnist", "emoji")
     )
     assert clothes["inpainting"] == "level" and set(emoji.values()) == {"behind"}

@@ -13,9 +13,10 @@ import jinja2
 from stages.pipeline import artifacts
 from stages.pipeline.errors import UserError
 from stages.pipeline.params import Params, missing_rivals
-from stages.report.page import findings
+from stages.report.page.findings import first_page, long_runs, measures, other_sets, standings
 from stages.report.page.results import cell, rows
 from stages.report.style import readable
+from stages.restoration.weighed import WEIGHED
 
 FOLDER = Path(__file__).parents[1] / "sections"
 SECTIONS = (  # in the report's order, each <name>.md
@@ -94,8 +95,13 @@ def vocabulary(params: Params) -> dict[str, Any]:
         "params": params,
         "drawn": lambda name: (artifacts.FIGURES / f"{name}.png").exists(),
         "figure": lambda name: f"@figure:{name}@",  # becomes its number
-        "findings": findings,
-        "gans": findings.gans(params),
+        "first_page": first_page,
+        "long_runs": long_runs,
+        "measures": measures,
+        "other_sets": other_sets,
+        "standings": standings,
+        "most_weighed": WEIGHED,
+        "gans": standings.gans(params),
         "labelled": hasattr(rows("inversion")[0], "label_accuracy"),
         "missing_rivals": missing_rivals(),
         "versions": _versions(),

@@ -9,9 +9,10 @@ import pandas as pd
 import pytest
 import yaml
 
+from stages.pipeline.artifacts import with_flow
 from stages.pipeline.errors import UserError
 from stages.pipeline.params import load_params
-from stages.report.page import findings
+from stages.report.page.findings import long_runs, measures, standings
 from stages.report.page.text import FOLDER, SECTIONS, numbered, report_text
 from tests.project import ROOT, merged
 
@@ -122,7 +123,7 @@ def test_the_best_rival_is_that_of_each_condition(committed):
     against_tv = (paired.against == "tv") & (paired.prior == "non_saturating") & (paired.method == "posterior_mean")
     paired.loc[against_tv, ["difference", "difference_low", "difference_high"]] = 1.0, 0.9, 1.1
     write("paired", paired)
-    best = findings.best_rivals("denoising", load_params(), learned=False)
+    best = standings.best_rivals("denoising", load_params(), learned=False)
     assert {sigma: rival.name for sigma, rival in best.items()} == {
         0.1: "bm3d", 0.2: "bm3d", 0.3: "bm3d", 0.4: "bm3d", 0.5: "tv", 0.6: "tv", 0.8: "tv", 1.0: "tv"
     }  # fmt: skip
@@ -436,14 +437,14 @@ def test_the_controls_of_saturation_and_max_min_say_what_they_found(committed):
 
 def test_long_runs_are_compared_with_studies_of_the_same_parameters_alone(committed):
     params = load_params()
-    assert findings.like_long_runs(params) and findings.shares(params, "modes")
+    assert long_runs.like_long_runs(params) and long_runs.shares(params, "modes")
     other = params.model_copy(update={"modes": params.modes.model_copy(update={"steps": 7})})
-    assert findings.like_long_runs(other) and not findings.shares(other, "modes")
+    assert long_runs.like_long_runs(other) and not long_runs.shares(other, "modes")
     path = Path("data/long_runs/params.yaml")
     theirs = yaml.safe_load(path.read_text())
     del theirs["judge"]  # as if the study had got this key since then
     path.write_text(yaml.safe_dump(theirs))
-    assert findings.like_long_runs(params) and not findings.shares(params, "judge")
+    assert long_runs.like_long_runs(params) and not long_runs.shares(params, "judge")
 
 
 def test_a_likelihood_within_what_the_bounds_may_miss_is_no_order(committed):
@@ -454,7 +455,7 @@ def test_a_likelihood_within_what_the_bounds_may_miss_is_no_order(committed):
     likelihood.loc[gap, "high"] = 0.15
     write("likelihood", likelihood)
     first = likelihood[lower].iloc[1]
-    assert findings.as_likely("misfit") == [findings.with_flow(first.prior) if first.latent == "flow" else first.prior]
+    assert measures.as_likely("misfit") == [with_flow(first.prior) if first.latent == "flow" else first.prior]
     assert "cannot be told from it." in text()
 
 
