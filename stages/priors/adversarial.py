@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from stages.pipeline.networks import SavedNetwork
 from stages.pipeline.numerics.streams import torch_stream
 from stages.pipeline.storage import Row
-from stages.priors.networks import Discriminator, initialise
+from stages.priors.networks import Discriminator, initialise, remove_batch_norm
 from stages.priors.training import Learner, Means, Part, Setting, gradient_norm
 
 if TYPE_CHECKING:
@@ -18,22 +19,35 @@ if TYPE_CHECKING:
 
 
 class Players(Learner):
-    """Generator and discriminator, with a step of each. All losses get the same initial weights and codes."""
+    """Generator and discriminator, with a step of each. All losses get the same initial weights and codes.
 
-    def __init__(self, loss: GanLoss, setting: Setting):
+    `optimiser` makes what moves a network's weights, the Adam of `setting` if it is None. Without `batch_norm` the
+    discriminator does not normalise.
+    """
+
+    def __init__(
+        self,
+        loss: GanLoss,
+        setting: Setting,
+        *,
+        optimiser: Callable[[nn.Module], torch.optim.Optimizer] | None = None,
+        batch_norm: bool = True,
+    ):
         settings = setting.params
+
+        def adam(network: nn.Module) -> torch.optim.Optimizer:
+            betas = (settings.beta1, settings.beta2)
+            return torch.optim.Adam(network.parameters(), lr=settings.learning_rate, betas=betas, fused=True)
+
         self.loss, self.setting, self.compute = loss, setting, setting.compute
         generator = setting.generator()
         _, channels, size, _ = setting.images.shape
         self.discriminator = Discriminator(width=settings.width, channels=channels, image_size=size)
         initialise(self.discriminator, torch_stream(setting.seed, "initial weights", "discriminator"))
+        if not batch_norm:
+            remove_batch_norm(self.discriminator)
         self.discriminator = self.compute.place_network(self.discriminator)
-        self.generator_adam, self.discriminator_adam = (
-            torch.optim.Adam(
-                network.parameters(), lr=settings.learning_rate, betas=(settings.beta1, settings.beta2), fused=True
-            )
-            for network in (generator, self.discriminator)
-        )
+        self.generator_adam, self.discriminator_adam = map(optimiser or adam, (generator, self.discriminator))
         self.codes = torch_stream(setting.seed, "training codes")
         parts = {
             "generator": Part(generator, self.generator_adam),

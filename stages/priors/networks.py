@@ -139,6 +139,17 @@ def initialise(network: nn.Module, stream: torch.Generator) -> None:
                 nn.init.zeros_(module.bias)
 
 
+def remove_batch_norm(discriminator: Discriminator) -> None:
+    """Take the normalisation out of a discriminator and give the convolutions before it the bias that it had."""
+    layers = discriminator.layers
+    for place, layer in enumerate(layers):
+        if isinstance(layer, nn.BatchNorm2d):
+            before = layers[place - 1]
+            assert isinstance(before, nn.Conv2d)
+            before.bias = nn.Parameter(torch.zeros_like(layer.bias))
+            layers[place] = nn.Identity()
+
+
 @torch.no_grad()
 def recompute_batch_norm(generator: Generator, codes: Tensor, batch_size: int = DRAWN) -> None:
     """Replace the running BatchNorm statistics by averages over `codes` (N, latent_dim), and switch to eval mode.

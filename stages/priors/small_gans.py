@@ -18,7 +18,6 @@ from stages.pipeline.numerics.streams import stream_seed, torch_stream
 from stages.pipeline.params import SaturateGrid, Train
 from stages.pipeline.storage import Row
 from stages.priors.adversarial import Players
-from stages.priors.networks import Discriminator
 from stages.priors.objectives import BY_NAME
 from stages.priors.slopes import GAN_LOSSES
 from stages.priors.training import Setting
@@ -96,28 +95,13 @@ def small_players(run: Run, compute: Compute) -> Players:
     changes = {"discriminator_steps": cell.discriminator_steps, "width": settings.width}
     train = run.train.model_copy(update=changes | {"batch_size": settings.batch_size})
     seed = stream_seed(run.seed, "saturation grid", run.number)
-    players = Players(BY_NAME[cell.loss], Setting(run.images, train, seed, compute))
-    if not cell.batch_norm:
-        remove_batch_norm(players.discriminator)
-    players.generator_adam = _optimiser(players.generator, run)  # type: ignore[assignment]  # SGD steps likewise
-    players.discriminator_adam = _optimiser(players.discriminator, run)  # type: ignore[assignment]
-    return players
 
-
-def _optimiser(network: nn.Module, run: Run) -> torch.optim.Optimizer:
-    settings, train = run.settings, run.train
-    if run.cell.optimiser == "sgd":
+    def sgd(network: nn.Module) -> torch.optim.Optimizer:
         return torch.optim.SGD(network.parameters(), lr=settings.sgd_learning_rate, momentum=settings.sgd_momentum)
-    betas = (train.beta1, train.beta2)
-    return torch.optim.Adam(network.parameters(), lr=train.learning_rate, betas=betas, fused=True)
 
-
-def remove_batch_norm(discriminator: Discriminator) -> None:
-    """Take the normalisation out of a discriminator and give the convolutions before it the bias that it had."""
-    layers = discriminator.layers
-    for place, layer in enumerate(layers):
-        if isinstance(layer, nn.BatchNorm2d):
-            before = layers[place - 1]
-            assert isinstance(before, nn.Conv2d)
-            before.bias = nn.Parameter(torch.zeros_like(layer.bias))
-            layers[place] = nn.Identity()
+    return Players(
+        BY_NAME[cell.loss],
+        Setting(run.images, train, seed, compute),
+        optimiser=sgd if cell.optimiser == "sgd" else None,
+        batch_norm=cell.batch_norm,
+    )
