@@ -15,6 +15,7 @@ from stages.images.source import load_source
 from stages.pipeline.errors import UserError
 from stages.pipeline.params import PARAMS_FILE, load_params
 from stages.pipeline.small_study import CHANGES, copy_project
+from stages.restoration.task import load_grid
 from stages.restoration.windows import check_windows
 from tests.project import Project, merged
 
@@ -53,6 +54,7 @@ def test_the_copy_is_a_study_of_its_own_and_the_workspace_stays(workspace):
         {"search": {"posterior": {"steps": 150, "burn_in": 60}}},
         {"norms": {"restarts": 300, "holes": [1], "window": 16}},
         {"priors": ["least_squares", "vae"], "flows": ["vae"], "denoising": {"sigmas": [0.25]}},
+        {"denoising": {"sigmas": [0.0, 0.25]}},
     ],
 )
 def test_a_look_at_other_valid_parameters_is_valid(workspace, change):
@@ -62,6 +64,7 @@ def test_a_look_at_other_valid_parameters_is_valid(workspace, change):
     small = load_params(look.LOOK / "params.yaml")
     assert set(small.priors) <= set(load_params().priors) and small.flows == []
     assert set(small.grids["denoising"]["sigmas"]) <= set(load_params().grids["denoising"]["sigmas"])
+    assert all(load_grid(task, small).conditions for task in small.tasks)
     check_windows("norms", small.norms.holes, small.norms.window, 28)
 
 

@@ -72,7 +72,8 @@ def test_other_seeds_keep_the_order():
         assert ((gan - other)[task] < own["non_saturating"] - own["least_squares"]).all()
 
 
-def test_other_images_set_the_limits_that_are_told():
+def test_other_images_set_the_limits_that_are_told(monkeypatch):
+    monkeypatch.chdir(ROOT)
     said = "On clothes the best GAN is level with classical tools in inpainting, on colour emoji behind them."
     assert said in " ".join(TEXT.split())
     clothes, emoji = (

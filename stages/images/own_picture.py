@@ -149,8 +149,8 @@ def _even_out(
     `strength` (S, S) is how much inkier a pixel is than its paper.
     """
     ink, contrast = tell_ink(strength, seen)
-    if contrast < (EVEN if seen.all() else LEAST_CONTRAST):  # a mask has left hardly any ink to go by
-        return levels, 1.0
+    if contrast < (EVEN if seen.all() else LEAST_CONTRAST):
+        raise UserError("what is missing leaves hardly any ink to go by; --as-is takes it as it is")
     paper = float(np.median((levels - strength)[seen]))
     full = paper + contrast / INK_MEAN
     slack = CLIPPED_NOISE * sigma

@@ -44,7 +44,9 @@ def _smaller(own: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
             if key in own:
                 smaller[key] = _smaller(own[key], value)
         elif key in CHOICES:
-            smaller[key] = [one for one in own[key] if one in value] or own[key][:1]
+            chosen = [one for one in own[key] if one in value]
+            # Of noise levels one at least is above 0.
+            smaller[key] = chosen if any(chosen) else chosen + [one for one in own[key] if one][:1]
         else:
             smaller[key] = value if isinstance(value, list) else min(own[key], value)
     return smaller

@@ -18,7 +18,8 @@ from stages.report.page.findings.standings import (
 from stages.report.page.results import Row, rows
 from stages.restoration.restored import POSTERIOR_MEAN
 
-DECISIVE = ("seed", "data", "train", "flow", "search")  # parameters of a study that long runs share, beside the grids
+# Parameters of a study that long runs share, beside the grids.
+DECISIVE = ("seed", "data", "train", "flow", "search", "tasks", "unet")
 
 
 @dataclass(frozen=True)
@@ -110,6 +111,12 @@ def trainings(task: str, name: str, params: Params) -> dict[int, list[float]]:
     return {params.seed: [means[condition] for condition in counted]} | {
         seed: [again[seed, condition] for condition in counted] for seed in sorted({seed for seed, _ in again})
     }
+
+
+def slopes(prior: str, params: Params) -> list[float]:
+    """The slope of a GAN's generator loss in the last epoch of its trainings with other seeds; see `trainings`."""
+    found = _long_runs("training_seeds", params) if like_long_runs(params) else []
+    return list({row.seed: row.loss_slope for row in found if row.prior == prior}.values())
 
 
 def leads_by_seed(first: dict[str, str], second: dict[str, str], params: Params) -> dict[str, dict[int, SeedLead]]:
