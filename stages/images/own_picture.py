@@ -150,7 +150,7 @@ def _even_out(
     """
     ink, contrast = tell_ink(strength, seen)
     if contrast < (EVEN if seen.all() else LEAST_CONTRAST):
-        raise UserError("what is missing leaves hardly any ink to go by; --as-is takes it as it is")
+        raise UserError("hardly any ink is left to go by; --as-is takes it as it is")
     paper = float(np.median((levels - strength)[seen]))
     full = paper + contrast / INK_MEAN
     slack = CLIPPED_NOISE * sigma

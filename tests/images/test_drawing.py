@@ -116,7 +116,7 @@ def test_a_photo_whose_ink_is_scratched_all_over_is_refused(load, digit):
     rows, columns = np.nonzero(levels < 0.6)
     scratched = np.zeros(levels.shape, dtype=bool)
     scratched[rows.min() - 3 : rows.max() + 4 : 3, columns.min() - 3 : columns.max() + 4] = True
-    with pytest.raises(UserError, match=r"photo\.png, as far .* leaves hardly any ink to go by; --as-is"):
+    with pytest.raises(UserError, match=r"photo\.png, as far .* hardly any ink is left to go by; --as-is"):
         load(levels, hidden=scratched)
     assert load(levels, replace(LOOK, digits=False, ink="dark"), hidden=scratched).known.any()
 
