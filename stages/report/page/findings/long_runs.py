@@ -51,7 +51,7 @@ def shares(params: Params, *names: str) -> bool:
 
 
 def like_long_runs(params: Params) -> bool:
-    """Whether this study is the one that data/long_runs is about: its parameters are the same, the grids of tasks too."""
+    """Whether this study is the one that data/long_runs is about: it has the same parameters, and grids of tasks."""
     return bool(_long_runs("unet", params)) and shares(params, *DECISIVE, *params.grids)
 
 
