@@ -479,6 +479,37 @@ def test_whether_a_loss_saturates_with_other_seeds_is_told(committed):
     assert "for a prior that learns without a discriminator." in said and "easier to repeat" not in said
 
 
+def test_whether_saturation_lasts_is_told(committed):
+    path = Path("data/long_runs/longer_small_gans.csv")
+    table = pd.read_csv(path)
+    last, minimax = table.generator_steps == table.generator_steps.max(), table.loss == "minimax"
+    table.assign(saturated=4 * (last & minimax)).to_csv(path, index=False)
+    said = " ".join(text().split())
+    both = "in 4 of 5 runs with 1 discriminator step and in 4 of 5 runs with 3 discriminator steps."
+    assert f"In the end minimax has saturated {both} The other two losses saturate at no stop." in said
+    assert "The count does not only rise" not in said
+    table.assign(saturated=3 * ~(last & minimax)).to_csv(path, index=False)
+    said = text()
+    assert "in 0 of 5 runs with 1 discriminator step" in said and "The count does not only rise" in said
+    assert "the other two losses saturate too, in up to 3 runs" in said
+    path.unlink()
+    assert "Does it last?" not in text()
+
+
+def test_a_vae_that_was_trained_longer_stands_beside_the_unet_that_was(committed):
+    unet, path = pd.read_csv("data/long_runs/unet.csv"), Path("data/long_runs/vae.csv")
+    same = unet[unet.steps == unet.steps.max()][["task", "condition", "n", "psnr"]]
+    about = {"prior": "vae", "epochs": 20, "flow_steps": 12000}
+    for lead, words, behind in ((0.5, "0.5 dB higher", "none of 8"), (-0.5, "0.5 dB lower", "8 of 8")):
+        both = [same.assign(latent=latent, psnr=same.psnr + lead, **about) for latent in ("normal", "flow")]
+        pd.concat(both).to_csv(path, index=False)
+        said = text()
+        assert f"and 12000 steps of the flow in place of 3000: then the prior's PSNR is {words} in denoising" in said
+        assert f"it is behind in {behind} conditions of denoising and in" in said
+    path.unlink()
+    assert "And the prior?" not in text()
+
+
 def test_references_are_those_that_are_cited():
     sections = {path.stem: path.read_text() for path in FOLDER.iterdir()}
     listed = re.findall(r"^- (\w+)[^.]*? ((?:19|20)\d\d)\.", sections.pop("references"), flags=re.MULTILINE)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import yaml
 
-from stages.pipeline.artifacts import LONG_RUNS, prior_and_latent
+from stages.pipeline.artifacts import FLOW, LONG_RUNS, prior_and_latent
 from stages.pipeline.params import PARAMS_FILE, Params
 from stages.report.page.findings.standings import (
     Lead,
@@ -24,7 +24,7 @@ DECISIVE = ("seed", "data", "train", "flow", "search", "tasks", "unet", "images"
 
 @dataclass(frozen=True)
 class SeedLead:
-    """By how much one prior is ahead of another in one training of both, over a task's conditions."""
+    """By how much one restorer is ahead of another in one training of both, over a task's conditions."""
 
     differences: Sequence[float]  # dB, of mean PSNR, one a condition; without intervals
 
@@ -65,6 +65,14 @@ def leads_over_longer_unet(params: Params) -> dict[str, Lead]:
     """task -> how the posterior mean of that table's prior stands against this U-Net."""
     found = longer_unet(params)
     return {task: lead_of_rows(own) for task in params.tasks if (own := [row for row in found if row.task == task])}
+
+
+def longer_vae(params: Params) -> dict[str, SeedLead]:
+    """task -> how the VAE with its flow stands against this U-Net, both trained longer than here; by means alone."""
+    unet = {(row.task, row.condition): row.psnr for row in longer_unet(params)}
+    found = [row for row in _long_runs("vae", params) if row.latent == FLOW and (row.task, row.condition) in unet]
+    own = {task: [row.psnr - unet[task, row.condition] for row in found if row.task == task] for task in params.tasks}
+    return {task: SeedLead(differences) for task, differences in own.items() if differences}
 
 
 def generator_steps(params: Params) -> dict[int, dict[str, Lead]]:
