@@ -58,6 +58,15 @@ def test_the_longer_trained_unet_is_level_or_ahead():
     assert (table[table.steps == most].difference_low <= 0).all()  # of VAE + flow less the U-Net
 
 
+def test_the_vae_that_was_trained_as_long_is_ahead_on_average():
+    assert "with both trained so long, the prior is ahead on average" in " ".join(TEXT.split())
+    unet, vae = (pd.read_csv(ROOT / "data" / "long_runs" / f"{name}.csv") for name in ("unet", "vae"))
+    params = load_params(ROOT / "params.yaml")
+    assert set(vae.epochs) == {4 * params.train.epochs} and set(vae.flow_steps) == {4 * params.flow.steps}
+    means = vae[vae.latent == "flow"].groupby("task").psnr.mean()
+    assert (means > unet[unet.steps == unet.steps.max()].groupby("task").psnr.mean()).all()
+
+
 def test_other_seeds_keep_the_order():
     said = "With two other seeds, on another processor, non-saturating stays ahead of least squares on average, by less"
     assert f"{said} than here, and VAE + flow ahead of both" in " ".join(TEXT.split())
