@@ -30,8 +30,12 @@ def committed(tmp_path, monkeypatch) -> None:
 
 
 def text() -> str:
-    """All of it, each paragraph in one line."""
-    return re.sub(r"(?<!\n)\n(?=[^\n|])", " ", report_text(load_params()))
+    """All of it, each paragraph in one line. No table runs into the paragraph before it."""
+    said = report_text(load_params())
+    lines = said.split("\n")
+    for before, head, line in zip(lines, lines[1:], lines[2:], strict=False):
+        assert not line.startswith("| ---") or (before == "" and head.startswith("|")), (before, head)
+    return re.sub(r"(?<!\n)\n(?=[^\n|])", " ", said)
 
 
 def table(name: str) -> pd.DataFrame:
