@@ -7,7 +7,6 @@ where there are any, with 95 % bootstrap intervals. A killed training goes on af
 """
 
 import argparse
-from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -16,15 +15,13 @@ from stages.images.splits import load_split, split_files
 from stages.pipeline import artifacts
 from stages.pipeline.artifacts import FLOW, NORMAL
 from stages.pipeline.checkpoint import locked_checkpoint, run_key
-from stages.pipeline.command import say
 from stages.pipeline.numerics.compute import choose_compute
 from stages.pipeline.params import load_params
 from stages.pipeline.storage import publish, table_writer
-from stages.priors.flow_fit import encode, fit_flow
 from stages.priors.networks import Encoder
 from stages.priors.training import Setting, train
 from stages.train import SOURCE
-from tests.benchmarks.retrained import as_prior, quality_rows
+from tests.benchmarks.retrained import as_prior, flowed, quality_rows
 
 TABLE = artifacts.LONG_RUNS / "vae.csv"
 NAME = "vae"
@@ -36,27 +33,24 @@ def main() -> None:
     times, params, compute = parser.parse_args().times, load_params(), choose_compute()
     settings = params.train.model_copy(update={"epochs": times * params.train.epochs, "sample_epochs": []})
     of_flow = params.flow.model_copy(update={"steps": times * params.flow.steps})
-    images, validation = (load_split(split, params.data).images for split in ("train", "validation"))
+    images = load_split("train", params.data).images
     key = {"loss": NAME, "seed": params.seed, "compute": str(compute), "torch": torch.__version__}
     files = [*split_files("train"), Path(f"stages/priors/losses/{NAME}.py"), *SOURCE]
     with locked_checkpoint("longer-vae", run_key(key | settings.model_dump(), files)) as checkpoint:
         trained = train(NAME, Setting(images, settings, params.seed, compute), checkpoint)
-    encoder = trained.networks["encoder"]
-    assert isinstance(encoder, Encoder)
-
-    compute = compute.for_images(images.shape[-1])
-    known, held_out = (encode(encoder, of_split, compute) for of_split in (images, validation))
-    flow, history = fit_flow(known, held_out, of_flow, params.seed, compute)
-    say(f"longer_vae: the flow ends with {history[-1]}")
-    prior = as_prior(trained.generators[settings.epochs], params, compute)
-    about = {"prior": NAME, "epochs": settings.epochs, "flow_steps": of_flow.steps}
-    rows = [
-        row
-        for latent, own in ((NORMAL, prior), (FLOW, replace(prior, flow=flow)))
-        for task in params.tasks
-        for row in quality_rows(own, task, about | {"latent": latent}, params, compute)
-    ]
-    publish({TABLE: table_writer(rows)})
+        encoder, compute = trained.networks["encoder"], compute.for_images(images.shape[-1])
+        assert isinstance(encoder, Encoder)
+        prior = as_prior(trained.generators[settings.epochs], params, compute)
+        latents = {NORMAL: prior, FLOW: flowed(prior, encoder, of_flow, params, params.seed, compute)}
+        about = {"prior": NAME, "epochs": settings.epochs, "flow_steps": of_flow.steps}
+        rows = [
+            row
+            for latent, own in latents.items()
+            for task in params.tasks
+            for row in quality_rows(own, task, about | {"latent": latent}, params, compute)
+        ]
+        publish({TABLE: table_writer(rows)})
+        checkpoint.clear()
 
 
 if __name__ == "__main__":

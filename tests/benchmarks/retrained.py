@@ -1,18 +1,21 @@
 """A prior that is trained once more, outside the study, and searched as the study's own are."""
 
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from stages.images.picking import pick_images
+from stages.images.splits import load_split
 from stages.judging.image_quality import mse, psnr
 from stages.judging.intervals import Bootstrap
 from stages.pipeline.networks import network_writer
 from stages.pipeline.numerics.compute import Compute
-from stages.pipeline.params import Params
+from stages.pipeline.params import FlowFit, Params
 from stages.pipeline.storage import Row, publish
-from stages.priors.networks import Generator, load_for_search
+from stages.priors.flow_fit import encode, fit_flow
+from stages.priors.networks import Encoder, Generator, load_for_search
 from stages.restoration.inversion import FIRST_MISFIT, measure_misfit
 from stages.restoration.latent.prior import LatentPrior
 from stages.restoration.latent.search import LatentSearch
@@ -31,6 +34,15 @@ def as_prior(trained: Generator, params: Params, compute: Compute) -> LatentPrio
     prior = LatentPrior(generator, generator.arguments["latent_dim"], FIRST_MISFIT)
     misfit, _ = measure_misfit(LatentSearch(prior, params.search, params.seed, compute), validation)
     return prior.with_misfit(misfit)
+
+
+def flowed(
+    prior: LatentPrior, encoder: Encoder, settings: FlowFit, params: Params, seed: int, compute: Compute
+) -> LatentPrior:
+    """The prior with a flow that is fitted to what its encoder makes of training images."""
+    splits = [load_split(split, params.data).images for split in ("train", "validation")]
+    known, held_out = (encode(encoder, images, compute) for images in splits)
+    return replace(prior, flow=fit_flow(known, held_out, settings, seed, compute)[0])
 
 
 def quality(prior: LatentPrior, observed: Observed, params: Params, compute: Compute) -> np.ndarray:

@@ -9,7 +9,6 @@ a prior that the study also gives a flow, and that was trained together with an 
 """
 
 import argparse
-from dataclasses import replace
 
 import pandas as pd
 
@@ -19,11 +18,10 @@ from stages.pipeline.artifacts import FLOW, NORMAL
 from stages.pipeline.numerics.compute import choose_compute
 from stages.pipeline.params import load_params
 from stages.pipeline.storage import publish, table_writer
-from stages.priors.flow_fit import encode, fit_flow
 from stages.priors.networks import Encoder
 from stages.priors.training import Setting, train
 from stages.restoration.latent.prior import LatentPrior
-from tests.benchmarks.retrained import as_prior, quality_rows
+from tests.benchmarks.retrained import as_prior, flowed, quality_rows
 
 TABLE = artifacts.LONG_RUNS / "training_seeds.csv"
 
@@ -37,16 +35,13 @@ def main() -> None:
     if seed == params.seed:
         parser.error(f"seed {seed} is the study's own: metrics/ has its rows")
 
-    images, validation = (load_split(split, params.data).images for split in ("train", "validation"))
-    compute = choose_compute()
+    images, compute = load_split("train", params.data).images, choose_compute()
     trained = train(name, Setting(images, params.train, seed, compute))
     compute = compute.for_images(images.shape[-1])
     latents: dict[str, LatentPrior] = {NORMAL: as_prior(trained.generators[params.train.epochs], params, compute)}
     encoder = trained.networks.get("encoder")
     if name in params.flows and isinstance(encoder, Encoder):
-        known, held_out = (encode(encoder, of_split, compute) for of_split in (images, validation))
-        flow, _ = fit_flow(known, held_out, params.flow, seed, compute)
-        latents[FLOW] = replace(latents[NORMAL], flow=flow)
+        latents[FLOW] = flowed(latents[NORMAL], encoder, params.flow, params, seed, compute)
 
     key = {"prior": name, "latent": "", "seed": seed, "loss_slope": trained.history[-1]["loss_slope"]}
     rows = [
