@@ -93,7 +93,7 @@ class Learner(ABC):
     def largest_weights(self) -> dict[str, float]:
         """The largest absolute weight of each network: NaN or infinity if any weight is."""
         return {
-            f"{name} weight": max(parameter.abs().max().item() for parameter in part.network.parameters())
+            f"{name} weight": torch.stack([own.abs().max() for own in part.network.parameters()]).max().item()
             for name, part in self.parts.items()
         }
 

@@ -11,8 +11,10 @@ from stages.pipeline.checkpoint import Checkpoint
 from stages.pipeline.errors import UserError
 from stages.pipeline.numerics.compute import Compute
 from stages.pipeline.params import Train
+from stages.pipeline.storage import Row
 from stages.priors import training
-from stages.priors.training import Learner, Means, Setting, Trained
+from stages.priors.adversarial import Players
+from stages.priors.training import Means, Setting, Trained
 from stages.priors.training import train as train_prior
 
 SETTINGS = Train(
@@ -182,9 +184,17 @@ def test_a_checkpoint_of_another_network_is_named(images, exact, tmp_path):
         train(images, "minimax", wider, 0, exact, Checkpoint(tmp_path))
 
 
-def test_weights_that_are_not_finite_are_never_kept(images, exact, tmp_path, monkeypatch):
-    """Losses are taken before a step, so the last step of an epoch can break weights unseen by them."""
-    monkeypatch.setattr(Learner, "largest_weights", lambda self: {"generator weight": math.nan})
+@pytest.mark.parametrize("place", [0, -1])
+def test_weights_that_are_not_finite_are_never_kept(images, exact, tmp_path, monkeypatch, place):
+    """Losses are measured before each step, so they do not show that the last step of an epoch broke the weights."""
+    finite = Players.epoch_means
+
+    def spoil(self: Players) -> Row:
+        with torch.no_grad():
+            list(self.generator.parameters())[place].view(-1)[-1] = math.nan
+        return finite(self)
+
+    monkeypatch.setattr(Players, "epoch_means", spoil)
     with pytest.raises(UserError, match="generator weight not finite"):
         train(images, "minimax", SETTINGS, 0, exact, Checkpoint(tmp_path))
     assert not Checkpoint(tmp_path).path.exists()
